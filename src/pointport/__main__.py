@@ -1,0 +1,150 @@
+"""The `pointport` command: wires the doors to the app.
+
+What a command does not need is not imported: the command line speaks HTTP, and the app behind it is loaded when it is
+opened.
+"""
+
+import secrets
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import httpx
+from pydantic import SecretStr, ValidationError
+
+from pointport.app import configure_logging, migrations, open_app, open_database_server
+from pointport.entrypoints import worker
+from pointport.entrypoints.api import server, wire
+from pointport.entrypoints.cli import bars, commands
+from pointport.entrypoints.cli.wiring import Wiring
+from pointport.errors import SetupError
+from pointport.imports.reading import learning
+from pointport.plumbing.database.migrate import migrate, state
+from pointport.settings import Settings, sources
+
+READ_BYTES = 256 * 1024
+
+
+def main() -> None:
+    """Run the command line."""
+    commands.run(
+        Wiring(
+            serve=_serve,
+            work=_work,
+            open_inside=_open_inside,
+            inspect=_inspect,
+            migrate=_migrate,
+            database_state=_database_state,
+            settings=_settings_with_source,
+        )
+    )
+
+
+def _settings() -> Settings:
+    """Read the settings. Raises SetupError that names each variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = "; ".join(f"POINTPORT_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        raise SetupError(f"a setting is wrong: {told}") from error
+
+
+def _serve(host: str | None, port: int | None) -> None:
+    settings = _settings()
+    configure_logging(settings)
+    with open_app(settings) as app, worker.running(app):
+        serving = server.configure(
+            server.create_api(app),
+            host=host or settings.host,
+            port=settings.port if port is None else port,
+        )
+        with server.running(serving):
+            bars.say(f"Serving on {_address(serving)} (Ctrl-C stops)")
+            _wait_for_signal()
+
+
+def _work() -> None:
+    settings = _settings()
+    configure_logging(settings)
+    with open_app(settings) as app, worker.running(app):
+        bars.say("Working (Ctrl-C stops)")
+        _wait_for_signal()
+
+
+@contextmanager
+def _open_inside(working: bool) -> Iterator[httpx.Client]:
+    """Open the app in this process, served on a socket file that only this user can reach, and a client of it."""
+    settings = _settings().model_copy(update={"log_level": "ERROR"})
+    configure_logging(settings)
+    token = secrets.token_urlsafe()
+    with ExitStack() as opened:
+        app = opened.enter_context(open_app(settings))
+        if working:
+            opened.enter_context(worker.running(app))
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="pointport-")))
+        socket = folder / "api"
+        opened.enter_context(server.running(server.configure(server.create_api(app, token), socket=socket)))
+        yield opened.enter_context(
+            httpx.Client(
+                base_url="http://pointport",
+                transport=httpx.HTTPTransport(uds=str(socket)),
+                headers={"Authorization": token},
+                timeout=httpx.Timeout(60, read=None),
+            )
+        )
+
+
+def _inspect(file: Path) -> dict[str, Any]:
+    with file.open("rb") as raw:
+        return wire.inspection(learning.learn(iter(lambda: raw.read(READ_BYTES), b""), _settings()))
+
+
+def _migrate() -> list[str]:
+    with open_database_server(_settings()) as (conninfo, _):
+        return list(migrate(conninfo, migrations()))
+
+
+def _database_state() -> dict[str, Any]:
+    with open_database_server(_settings()) as (conninfo, _):
+        found = state(conninfo, migrations())
+    return {"applied": list(found.applied), "pending": [migration.name for migration in found.pending]}
+
+
+def _settings_with_source() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "value": str(value) if isinstance(value, Path | SecretStr) else value,
+            "source": source,
+            "description": Settings.model_fields[name].description,
+        }
+        for name, (value, source) in sources(_settings()).items()
+    ]
+
+
+def _address(serving: server.Server) -> str:
+    host, port = serving.servers[0].sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _wait_for_signal() -> None:
+    """Sleep until SIGINT or SIGTERM; a second one ends the process at once."""
+    stopping = threading.Event()
+
+    def stop(number: int, _: FrameType | None) -> None:
+        if stopping.is_set():
+            raise SystemExit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    stopping.wait()
+
+
+if __name__ == "__main__":
+    main()

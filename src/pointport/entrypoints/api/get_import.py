@@ -1,0 +1,21 @@
+"""GET /v1/loyalty-imports?loyaltyImportId=: one import (contract.md 2.4)."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from pointport.entrypoints.api import wire
+from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.context import TheApp
+from pointport.imports import steps
+
+router = APIRouter()
+
+ImportId = Annotated[UUID, Query(alias="loyaltyImportId")]
+
+
+@router.get("/v1/loyalty-imports")
+def get_import(import_id: ImportId, app: TheApp, who: Importer) -> dict[str, Any]:
+    """Return the import as it is now."""
+    return {"loyaltyImport": wire.loyalty_import(steps.find(app, who.site_id, import_id), app.clock())}

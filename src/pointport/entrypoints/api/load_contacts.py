@@ -1,0 +1,32 @@
+"""Contacts from an uploaded CSV file, with the progress sent line by line as JSON while they are loaded."""
+
+import json
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+from fastapi.responses import StreamingResponse
+
+from pointport.entrypoints.api import wire
+from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.problems import answer
+from pointport.errors import PointportError
+from pointport.imports import contact_file
+
+router = APIRouter(prefix="/pointport/v1")
+
+
+@router.post("/contacts/load")
+def load_contacts(body: wire.LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
+    """Load the file: one JSON object a line, each with the rows so far, the last with `done` true and the result."""
+    wanted = contact_file.Headings(body.email, body.first_name, body.last_name)
+    plan = contact_file.open_file(app, who.site_id, body.file_url, wanted)
+
+    def lines() -> Iterator[bytes]:
+        try:
+            for state in contact_file.load(app, who.site_id, plan):
+                yield json.dumps(wire.contact_load(state)).encode() + b"\n"
+        except PointportError as error:
+            yield bytes(answer(error).body) + b"\n"
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")

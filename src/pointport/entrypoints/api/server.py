@@ -1,0 +1,154 @@
+"""The routes, and a server for them: in the foreground for `serve`, or in a thread for a command that needs no other."""
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+import uvicorn
+from uvicorn import Server
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pointport import __version__
+from pointport.app import App
+from pointport.entrypoints.api import (
+    create_file_url,
+    create_import,
+    download_file,
+    execute_import,
+    explain_import,
+    get_error_file_url,
+    get_import,
+    health,
+    load_contacts,
+    manage_sites,
+    problems,
+    query_imports,
+    show_account,
+    upload_file,
+)
+from pointport.errors import TooLarge
+from pointport.plumbing.database.ids import new_id
+
+logger = structlog.get_logger(__name__)
+
+IMPORTS_PREFIX = "/_api/loyalty-imports"
+IMPORTS_PREFIX_ALIASES = ("", "/loyalty-imports")
+"""The newest reference pages print the paths without a prefix (contract.md 1.1)."""
+
+IMPORTS = (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports)
+OURS = (upload_file, download_file, explain_import, manage_sites, show_account, load_contacts, health)
+
+JSON_BYTES_MAX = 1024 * 1024
+"""Every body but an upload's is small."""
+
+START_SECONDS_MAX = 10.0
+
+
+def create_api(app: App, operator_token: str | None = None) -> FastAPI:
+    """Return the ASGI application. Who sends `operator_token` as its key is the operator; None lets nobody be."""
+    api = FastAPI(
+        title="Pointport",
+        version=__version__,
+        description="Moves loyalty points in bulk, safely. The Imports API is that of the Wix Loyalty Imports API.",
+        redirect_slashes=False,
+        # A body is read as JSON whatever its Content-Type says or does not say.
+        strict_content_type=False,
+    )
+    api.state.pointport = app
+    api.state.operator_token = operator_token
+    for module in IMPORTS:
+        api.include_router(module.router, prefix=IMPORTS_PREFIX, tags=["imports"])
+        for alias in IMPORTS_PREFIX_ALIASES:
+            api.include_router(module.router, prefix=alias, include_in_schema=False)
+    for ours in OURS:
+        api.include_router(ours.router)
+    problems.install(api)
+    api.middleware("http")(_with_request_id)
+    api.add_middleware(_SmallBodies)
+    return api
+
+
+async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Name every answer, log a fault of ours under that name, and tell the client no more than the name."""
+    request_id = str(new_id())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        response = await call_next(request)
+    except Exception:
+        logger.exception("request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files")
+        response = JSONResponse({}, 500)
+    response.headers["X-Wix-Request-Id"] = request_id
+    return response
+
+
+class _SmallBodies:
+    """Refuses a body over the limit, except where files are uploaded, without reading it to its end."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/files/"):
+            await self._inner(scope, receive, send)
+            return
+        taken = 0
+        begun = False
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > JSON_BYTES_MAX:
+                raise TooLarge(f"the body is larger than {JSON_BYTES_MAX} bytes")
+            return message
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._inner(scope, counted, noted)
+        except TooLarge as error:
+            if begun:
+                raise
+            response = problems.answer(error)
+            response.headers["X-Wix-Request-Id"] = str(new_id())
+            await response(scope, receive, send)
+
+
+def configure(api: FastAPI, *, host: str | None = None, port: int | None = None, socket: Path | None = None) -> uvicorn.Server:
+    """Return a server that listens on an address, or on a socket file."""
+    address = {"uds": str(socket)} if socket else {"host": host or "127.0.0.1", "port": port or 0}
+    return uvicorn.Server(
+        uvicorn.Config(
+            api,
+            **address,  # type: ignore[arg-type]
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Iterator[uvicorn.Server]:
+    """Run a server in a thread for the length of the block."""
+    thread = threading.Thread(target=server.run, name="api", daemon=True)
+    thread.start()
+    waited = threading.Event()
+    try:
+        for _ in range(int(START_SECONDS_MAX / 0.005)):
+            if server.started or not thread.is_alive():
+                break
+            waited.wait(0.005)
+        yield server
+    finally:
+        server.should_exit = True
+        thread.join()

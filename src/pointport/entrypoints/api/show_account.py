@@ -1,0 +1,36 @@
+"""One customer's account and statement, found by e-mail address; and the totals of a site."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from pointport.entrypoints.api import wire
+from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.context import TheApp
+from pointport.ledger import statements
+
+router = APIRouter(prefix="/pointport/v1")
+
+
+@router.get("/account")
+def show_account(
+    email: str, app: TheApp, who: AccountReader, limit: Annotated[int, Query(ge=1, le=1_000)] = 50
+) -> dict[str, Any]:
+    """Return the contact, its account if it has one, and the account's newest entries with what caused them."""
+    contact, account, entries = statements.show(app.database, who.site_id, email, limit=limit)
+    return {
+        "contact": {
+            "id": str(contact["id"]),
+            "email": contact["email"],
+            "firstName": contact["first_name"],
+            "lastName": contact["last_name"],
+        },
+        "account": wire.account(account) if account else None,
+        "transactions": [wire.transaction(entry) for entry in entries],
+    }
+
+
+@router.get("/totals")
+def show_totals(app: TheApp, who: AccountReader) -> dict[str, Any]:
+    """Return how many accounts the site has, and the sum of their balances."""
+    return statements.totals(app.database, who.site_id)

@@ -1,0 +1,37 @@
+"""PUT to an upload URL: bytes stream into the file store, whatever their number (contract.md 2.2)."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+
+from pointport.entrypoints.api.context import TheApp
+from pointport.errors import InvalidRequest, Violation
+from pointport.imports import intake, steps
+
+router = APIRouter()
+
+
+@router.api_route("/files/upload/{ticket}", methods=["PUT", "POST"])
+async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, Any]:
+    """Store the body as the file that the URL stands for; once more before create replaces it.
+
+    Asynchronous as no other call is, since only so does a body arrive in pieces.
+    """
+    settings = app.settings
+    slot = app.tickets.check(ticket, "upload", settings.upload_url_seconds)
+    path = await run_in_threadpool(steps.check_slot, app, slot.site_id, slot.path)
+    chunks = intake.limited(
+        request.stream(), upload_bytes_max=settings.upload_bytes_max, declared=_declared_bytes(request)
+    )
+    await app.objects.put_stream(path, chunks)
+    return {}
+
+
+def _declared_bytes(request: Request) -> int | None:
+    text = request.headers.get("content-length")
+    if text is None:
+        return None
+    if not text.isdigit():
+        raise InvalidRequest(Violation("Content-Length", "must be a number of bytes", "FORMAT"))
+    return int(text)

@@ -1,0 +1,353 @@
+"""The contract's JSON, and ours: the only room that spells a field in camelCase (contract.md 1.5, 2 and 3)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+from pointport.errors import InvalidRequest, Violation
+from pointport.imports.contact_file import State
+from pointport.imports.progress import Progress
+from pointport.imports.record import LoyaltyImport
+from pointport.imports.shapes import Learned
+from pointport.imports.shapes import Mapping as Columns
+from pointport.imports.status import Status
+from pointport.plumbing.queries import Field as QueryField
+from pointport.plumbing.queries import Kind, Resource, Sort
+
+# --- Requests -----------------------------------------------------------------------------------------------------------
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+class Request(BaseModel):
+    """A request body. Unknown members are ignored, and `null` is the same as absent (contract.md 1.2, 1.5)."""
+
+    model_config = ConfigDict(alias_generator=_camel, populate_by_name=False, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_absent(cls, body: Any) -> Any:
+        if isinstance(body, Mapping):
+            return {name: value for name, value in body.items() if value is not None}
+        return body
+
+
+class CreateImport(Request):
+    """Create import (contract.md 2.3)."""
+
+    file_url: StrictStr
+    file_name: Annotated[StrictStr, Field(min_length=1, max_length=1_000)] | None = None
+    file_size: Annotated[StrictInt, Field(ge=0)] | None = None
+
+
+class ColumnName(StrEnum):
+    """What a column may be mapped to."""
+
+    EMAIL = "EMAIL"
+    POINTS = "POINTS"
+
+
+class HeaderMapping(Request):
+    """One column's meaning."""
+
+    column_name: ColumnName
+    column_index: Annotated[StrictInt, Field(ge=0)] = 0
+
+
+class HeaderMappingInfo(Request):
+    """Which columns are which: exactly one EMAIL and one POINTS, in any order."""
+
+    header_mappings: Annotated[list[HeaderMapping], Field(min_length=2, max_length=2)]
+
+
+class ExecuteImport(Request):
+    """Execute import (contract.md 2.5)."""
+
+    loyalty_import_id: UUID
+    header_mapping_info: HeaderMappingInfo
+
+
+class QueryImports(Request):
+    """Query imports (contract.md 2.7); what is in the query is read by `plumbing/queries`."""
+
+    query: dict[str, Any]
+
+
+class CreateSite(Request):
+    """Create a site: its name, and whether it is meant when no site is named."""
+
+    name: StrictStr
+    default: bool = False
+
+
+class CreateKey(Request):
+    """Create an API key for the site."""
+
+    name: StrictStr
+    scopes: list[StrictStr]
+
+
+class LoadContacts(Request):
+    """Load contacts from an uploaded file; the columns by heading or by number from 1, else they are found out."""
+
+    file_url: StrictStr
+    email: StrictStr | None = None
+    first_name: StrictStr | None = None
+    last_name: StrictStr | None = None
+
+
+def columns(info: HeaderMappingInfo) -> Columns:
+    """Return the chosen columns. Raises InvalidRequest unless they are one EMAIL and one POINTS, and two columns."""
+    path = "headerMappingInfo.headerMappings"
+    first, second = info.header_mappings
+    if first.column_name == second.column_name:
+        raise InvalidRequest(
+            Violation(f"{path}[1].columnName", f"{first.column_name} is mapped twice; map one EMAIL and one POINTS", "OTHER")
+        )
+    if first.column_index == second.column_index:
+        raise InvalidRequest(
+            Violation(f"{path}[1].columnIndex", f"column {first.column_index} is mapped twice; choose two columns", "OTHER")
+        )
+    chosen = {mapping.column_name: mapping.column_index for mapping in info.header_mappings}
+    return Columns(email=chosen[ColumnName.EMAIL], points=chosen[ColumnName.POINTS])
+
+
+def refuse_unknown_columns(info: HeaderMappingInfo, header: Sequence[str]) -> None:
+    """Raise InvalidRequest for a column that the file does not have."""
+    for place, mapping in enumerate(info.header_mappings):
+        if mapping.column_index >= len(header):
+            raise InvalidRequest(
+                Violation(
+                    f"headerMappingInfo.headerMappings[{place}].columnIndex",
+                    f"is {mapping.column_index}, but the file's {len(header)} columns are 0 to {len(header) - 1}",
+                    "MAX",
+                    {"threshold": len(header) - 1},
+                )
+            )
+
+
+# --- Resources that can be queried ---------------------------------------------------------------------------------------
+
+IMPORTS = Resource(
+    name="loyalty-imports",
+    fields={
+        "createdDate": QueryField("loyalty_import.created_date", Kind.TIMESTAMP),
+        "updatedDate": QueryField("loyalty_import.updated_date", Kind.TIMESTAMP),
+        "status": QueryField("loyalty_import.status", Kind.ENUM, values=frozenset({"UNKNOWN", *Status})),
+    },
+    id_field=QueryField("loyalty_import.id", Kind.GUID),
+    default_sort=(Sort("createdDate", descending=True),),
+)
+
+# --- Answers ------------------------------------------------------------------------------------------------------------
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment as RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def loyalty_import(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+    """Return the LoyaltyImport object (contract.md 3): what has no value yet is left out."""
+    return _without_none(
+        {
+            "id": str(record.id),
+            "asyncImportJobId": str(record.job_id) if record.job_id else None,
+            "revision": str(record.revision),
+            "createdDate": timestamp(record.created_date),
+            "updatedDate": timestamp(record.updated_date),
+            "status": str(record.status),
+            "fileMetadata": _file_metadata(record),
+            "parseResult": _parse_result(record),
+            "importResult": _import_result(record),
+            "pointport": _pointport(record, now),
+        }
+    )
+
+
+def _file_metadata(record: LoyaltyImport) -> dict[str, Any]:
+    mapping = None
+    if record.email_index is not None:
+        mapping = {
+            "headerMappings": [
+                {"columnName": "EMAIL", "columnIndex": record.email_index},
+                {"columnName": "POINTS", "columnIndex": record.points_index},
+            ]
+        }
+    return _without_none(
+        {
+            "size": record.file_bytes,
+            "name": record.file_name,
+            "url": record.file_url,
+            "header": {"values": record.header} if record.header is not None else None,
+            "headerMappingInfo": mapping,
+            "sampleDataRows": [{"values": cells} for cells in record.sample_rows or ()],
+        }
+    )
+
+
+def _parse_result(record: LoyaltyImport) -> dict[str, Any] | None:
+    if record.parse_failed:
+        return {"parseErrorReason": record.failure_reason}
+    return {"parsedRowCount": record.parsed_row_count} if record.parsed_row_count is not None else None
+
+
+def _import_result(record: LoyaltyImport) -> dict[str, Any] | None:
+    if record.email_index is None:
+        return None
+    return _without_none(
+        {
+            "errorFileExists": record.error_file_path is not None,
+            "successCount": record.success_count,
+            "failureCount": record.failure_count,
+        }
+    )
+
+
+def _pointport(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+    """What the contract has no place for (design.md 8); a client of the contract never notices."""
+    return _without_none(
+        {
+            "detected": _detected(record.detected) if record.detected else None,
+            "progress": _progress(record, now) if record.executed_date else None,
+            "totals": {
+                "accountsCreated": record.accounts_created,
+                "accountsChanged": record.accounts_changed,
+                "pointsAdded": record.points_added,
+                "pointsRemoved": record.points_removed,
+            }
+            if record.success_count is not None
+            else None,
+            "failureReason": record.failure_reason,
+            "failureMessage": record.failure_message,
+        }
+    )
+
+
+def _progress(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+    total = record.parsed_row_count or 0
+    progress = Progress(record.done_rows, total, record.executed_date, record.finished_date or now)
+    rate, eta = progress.rate_per_second, progress.eta_seconds
+    return _without_none(
+        {
+            "rowsDone": record.done_rows,
+            "rowsTotal": total,
+            "ratePerSecond": round(rate, 1) if rate is not None else None,
+            "etaSeconds": round(eta, 1) if eta is not None and record.unfinished else None,
+        }
+    )
+
+
+def _detected(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "encoding": found["encoding"],
+        "delimiter": found["delimiter"],
+        "quote": found["quote"],
+        "headingLine": found["heading_line"],
+        "system": None,
+        "suggestedMapping": found["suggestion"],
+        "numberFormat": found["number_format"],
+    }
+
+
+def inspection(learned: Learned) -> dict[str, Any]:
+    """Return what one reading of a file found out, as `pointport inspect --json` prints it (design.md 10)."""
+    dialect, written = learned.dialect, learned.number_format
+    suggested = learned.suggestion
+    return {
+        "encoding": dialect.encoding,
+        "delimiter": dialect.delimiter,
+        "quote": dialect.quote,
+        "escape": None,
+        "lineEnding": learned.line_ending,
+        "headingLine": dialect.heading_line,
+        "header": list(learned.header),
+        "rowCount": learned.row_count,
+        "sampleRows": [list(cells) for cells in learned.sample_rows],
+        "system": None,
+        "suggestedMapping": {"email": suggested.email, "points": suggested.points, "why": suggested.why},
+        "numberFormat": {
+            "group": "".join(sorted(written.group)) or None,
+            "decimal": "".join(sorted(written.decimal)) or None,
+            "evidence": written.evidence,
+        },
+        "warnings": _warnings(learned),
+    }
+
+
+def _warnings(learned: Learned) -> list[dict[str, Any]]:
+    """What a person should know before the import, though the file can be read."""
+    heading_line = learned.dialect.heading_line
+    found = [
+        (learned.row_count == 0, "NO_ROWS", heading_line, "There are no rows below the heading."),
+        (
+            learned.damaged_rows > 0,
+            "ENCODING_ERROR",
+            learned.first_damaged_line,
+            f"{learned.damaged_rows} rows hold bytes that are no characters; they will fail.",
+        ),
+        (learned.suggestion.email is None, "NO_EMAIL_COLUMN", heading_line, "Which column is the e-mail address?"),
+        (learned.suggestion.points is None, "NO_POINTS_COLUMN", heading_line, "Which column is the points?"),
+    ]
+    return [{"code": code, "line": line, "message": message} for holds, code, line, message in found if holds]
+
+
+def account(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a LoyaltyAccount (contract.md 6.1)."""
+    return {
+        "id": str(found["id"]),
+        "contactId": str(found["contact_id"]),
+        "points": {name: found[name] for name in ("balance", "earned", "adjusted", "redeemed", "expired")},
+        "createdDate": timestamp(found["created_date"]),
+        "updatedDate": timestamp(found["updated_date"]),
+        "lastActivityDate": timestamp(found["last_activity_date"]),
+        "revision": str(found["revision"]),
+    }
+
+
+def transaction(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a loyalty transaction (contract.md 6.3), with the import and line that caused it."""
+    return _without_none(
+        {
+            "id": str(found["id"]),
+            "accountId": str(found["account_id"]),
+            "createdDate": timestamp(found["created_date"]),
+            "amount": found["amount"],
+            "transactionType": found["transaction_type"],
+            "description": found["description"],
+            "idempotencyKey": found["idempotency_key"] or str(found["id"]),
+            "pointport": _without_none(
+                {
+                    "amountBefore": found["amount_before"],
+                    "amountAfter": found["amount_after"],
+                    "loyaltyImportId": str(found["import_id"]) if found["import_id"] else None,
+                    "line": found["line"],
+                }
+            ),
+        }
+    )
+
+
+def contact_load(state: State) -> dict[str, Any]:
+    """Return how far a load of contacts is."""
+    return {
+        "rows": state.rows,
+        "rowsTotal": state.rows_total,
+        "created": state.created,
+        "changed": state.changed,
+        "unchanged": state.rows - state.created - state.changed - state.failed,
+        "failed": state.failed,
+        "failures": [{"line": line, "code": code, "message": told} for line, code, told in state.failures],
+        "done": state.done,
+    }
+
+
+def _without_none(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

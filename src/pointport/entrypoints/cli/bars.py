@@ -1,0 +1,97 @@
+"""The only file that draws: progress bars, tables and colours. Bars are silent when the output is no terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+BLOCK_BYTES = 256 * 1024
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def is_terminal() -> bool:
+    """Tell whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def say(text: str = "") -> None:
+    """Print a line for people; `[bold]…[/]` and the like are styles."""
+    out.print(text)
+
+
+def plain(text: Any) -> str:
+    """Return text that is shown as it is, whatever is in it."""
+    return escape(str(text))
+
+
+def say_json(value: Any) -> None:
+    """Print JSON for programs, and nothing else."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def complain(text: str) -> None:
+    """Print an error."""
+    err.print(f"[bold red]Error:[/] {escape(text)}")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
+    """Print a table; the columns named in `numbers` are set to the right."""
+    drawn = Table(box=None, header_style="bold", pad_edge=False)
+    for index, heading in enumerate(headings):
+        drawn.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row))
+    out.print(drawn)
+
+
+@contextmanager
+def reading(file: BinaryIO, byte_count: int, title: str) -> Iterator[Iterator[bytes]]:
+    """Give the blocks of a file, with a bar that moves as they are taken."""
+    with _progress(DownloadColumn()) as progress:
+        task = progress.add_task(title, total=byte_count)
+
+        def blocks() -> Iterator[bytes]:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+                progress.advance(task, len(block))
+
+        yield blocks()
+
+
+class RowsBar:
+    """A bar that is told how many rows are done, of how many."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def show(self, done: int, total: int | None) -> None:
+        """Move the bar; without a total it only shows that something moves."""
+        self._progress.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def rows(title: str) -> Iterator[RowsBar]:
+    """Draw a bar that counts rows."""
+    with _progress(TextColumn("{task.completed:,.0f} rows"), TimeRemainingColumn()) as progress:
+        yield RowsBar(progress, progress.add_task(title, total=None))
+
+
+def _progress(*columns: Any) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )

@@ -1,0 +1,138 @@
+"""A client of the API, for the commands: answers as JSON, and errors as what to print and the exit code."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import httpx
+import typer
+
+from pointport.entrypoints.cli import bars
+from pointport.entrypoints.cli.wiring import Wiring
+
+IMPORTS = "/_api/loyalty-imports/v1/loyalty-imports"
+OURS = "/pointport/v1"
+POLL_SECONDS = 0.1
+SERVER_FAULT = 500
+
+
+class Exit(IntEnum):
+    """Exit codes (design.md 10)."""
+
+    OK = 0
+    ROWS_FAILED = 1
+    WRONG_USE = 2
+    IMPORT_FAILED = 3
+    NOT_REACHABLE = 4
+
+
+class CommandError(Exception):
+    """What ends a command: a sentence for standard error, and the exit code."""
+
+    def __init__(self, message: str, code: Exit = Exit.WRONG_USE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+
+
+class Client:
+    """The API, as the commands need it."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """GET, with query parameters."""
+        return self._json(self._http.get(path, params=parameters))
+
+    def post(self, path: str, body: Any) -> Any:
+        """POST a JSON body."""
+        return self._json(self._http.post(path, json=body))
+
+    def delete(self, path: str) -> Any:
+        """DELETE."""
+        return self._json(self._http.delete(path))
+
+    def stream_lines(self, path: str, body: Any) -> Iterator[str]:
+        """POST a JSON body and return the answer's lines as they come."""
+        with self._http.stream("POST", path, json=body) as response:
+            if response.is_error:
+                response.read()
+                self._json(response)
+            yield from response.iter_lines()
+
+    def upload(self, file: Path) -> str:
+        """Upload a file, with a bar, and return its path at the server."""
+        slot = self.post(f"{IMPORTS}/wixmp-upload-url", {})
+        with file.open("rb") as raw, bars.reading(raw, file.stat().st_size, f"Uploading {file.name}") as chunks:
+            response = self._http.put(
+                slot["uploadUrl"],
+                content=chunks,
+                headers={"Content-Type": "text/csv", "Content-Length": str(file.stat().st_size)},
+            )
+        self._json(response)
+        return str(slot["filePath"])
+
+    def download(self, url: str, target: Path) -> None:
+        """Save what a URL gives; the file appears whole or not at all."""
+        part = target.with_name(f".{target.name}.part")
+        try:
+            with self._http.stream("GET", url) as response:
+                if response.is_error:
+                    response.read()
+                    self._json(response)
+                with part.open("wb") as out:
+                    for chunk in response.iter_bytes():
+                        out.write(chunk)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def get_import(self, import_id: str) -> dict[str, Any]:
+        """Return an import."""
+        found: dict[str, Any] = self.get(IMPORTS, loyaltyImportId=import_id)["loyaltyImport"]
+        return found
+
+    def follow(self, import_id: str, statuses: set[str]) -> Iterator[dict[str, Any]]:
+        """Return an import again and again while it is in one of these statuses, and once when it no longer is."""
+        while True:
+            found = self.get_import(import_id)
+            yield found
+            if found["status"] not in statuses:
+                return
+            time.sleep(POLL_SECONDS)
+
+    @staticmethod
+    def _json(response: httpx.Response) -> Any:
+        if response.is_success:
+            return response.json()
+        code = Exit.NOT_REACHABLE if response.status_code >= SERVER_FAULT else Exit.WRONG_USE
+        try:
+            message = response.json()["message"]
+        except (ValueError, KeyError, TypeError):
+            request_id = response.headers.get("X-Wix-Request-Id", "?")
+            message = f"the server answered {response.status_code}; its log says more under {request_id}"
+        raise CommandError(str(message).removeprefix("INVALID_ARGUMENT: "), code)
+
+
+@contextmanager
+def connect(context: typer.Context, *, site: str | None = None, working: bool = False) -> Iterator[Client]:
+    """Open a client of the server that --url names, or of the app in this process.
+
+    `working`: the command waits for a job, so without a server a worker must run here too.
+    """
+    wiring: Wiring = context.obj["wiring"]
+    url, key = context.obj["url"], context.obj["key"]
+    headers = {"wix-site-id": site} if site else {}
+    if url:
+        if not key:
+            raise CommandError("--url needs an API key: give it in POINTPORT_API_KEY")
+        with httpx.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
+            yield Client(http)
+        return
+    with wiring.open_inside(working) as http:
+        http.headers.update(headers)
+        yield Client(http)

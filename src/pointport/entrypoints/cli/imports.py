@@ -1,0 +1,100 @@
+"""`pointport imports list|show|errors`: what was imported."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pointport.entrypoints.cli import bars, results
+from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, connect
+from pointport.entrypoints.cli.options import Json, Site
+
+application = typer.Typer(name="imports", help="What was imported.", no_args_is_help=True)
+
+ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id, as `imports list` shows it.")]
+
+
+@application.command("list")
+def list_(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, newest first.")] = 20,
+    status: Annotated[str | None, typer.Option(help="Only those in this status.")] = None,
+    site: Site = None,
+    as_json: Json = False,
+) -> None:
+    """List imports, newest first."""
+    query: dict[str, Any] = {"cursorPaging": {"limit": limit}}
+    if status:
+        query["filter"] = {"status": status.upper()}
+    with connect(context, site=site) as client:
+        found = client.post(f"{IMPORTS}/query", {"query": query})["loyaltyImports"]
+    if as_json:
+        bars.say_json(found)
+        return
+    bars.table(
+        ["Import", "File", "Status", "Rows", "Good", "Failed", "Created"],
+        [_line(one) for one in found],
+        numbers=(3, 4, 5),
+    )
+
+
+@application.command("show")
+def show(context: typer.Context, import_id: ImportId, site: Site = None, as_json: Json = False) -> None:
+    """Show an import: what was found, chosen and done, and what went wrong."""
+    with connect(context, site=site) as client:
+        found = client.get_import(import_id)
+        summary = client.get(f"{OURS}/import-summary", loyaltyImportId=import_id)
+    if as_json:
+        bars.say_json({"loyaltyImport": found, "summary": summary})
+        return
+    results.show(found, summary)
+    bars.say()
+    for entry in summary["trail"]:
+        bars.say(f"{entry['created_date']}  {entry['action']}  by {bars.plain(entry['actor'])}")
+
+
+@application.command("errors")
+def errors(
+    context: typer.Context,
+    import_id: ImportId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", dir_okay=False, help="Where to; default: here.")] = None,
+    site: Site = None,
+    as_json: Json = False,
+) -> None:
+    """Save an import's error file: the failed rows, each with its line, reason and advice."""
+    with connect(context, site=site) as client:
+        found = client.get_import(import_id)
+        target = save_errors(client, found, output, beside=Path.cwd() / Path(found["fileMetadata"]["name"]).name)
+    if as_json:
+        bars.say_json({"errorFile": str(target)})
+    else:
+        bars.say(f"Saved {bars.plain(target)}")
+
+
+def save_errors(client: Client, found: dict[str, Any], output: Path | None, *, beside: Path) -> Path:
+    """Save the error file of an import, where the user says or beside a file under a name that is free."""
+    url = client.get(f"{IMPORTS}/error-file-download-url", loyaltyImportId=found["id"])["url"]
+    target = output or _free_name(beside)
+    client.download(url, target)
+    return target
+
+
+def _free_name(beside: Path) -> Path:
+    target, count = beside.with_name(f"{beside.stem}-errors.csv"), 1
+    while target.exists():
+        count += 1
+        target = beside.with_name(f"{beside.stem}-errors-{count}.csv")
+    return target
+
+
+def _line(one: dict[str, Any]) -> tuple[Any, ...]:
+    result = one.get("importResult", {})
+    return (
+        one["id"],
+        one["fileMetadata"]["name"],
+        one["status"],
+        one.get("parseResult", {}).get("parsedRowCount", ""),
+        result.get("successCount", ""),
+        result.get("failureCount", ""),
+        one["createdDate"],
+    )

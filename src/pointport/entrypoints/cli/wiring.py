@@ -1,0 +1,29 @@
+"""What `__main__` hands to the command line: the things that a command cannot do over HTTP."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The ways in."""
+
+    serve: Callable[[str | None, int | None], None]
+    """Serve the API and work, on an address and port or those of the settings, until stopped."""
+    work: Callable[[], None]
+    """Work until stopped."""
+    open_inside: Callable[[bool], AbstractContextManager[httpx.Client]]
+    """Open the app in this process and give a client of it, as the operator; True for one with a worker too."""
+    inspect: Callable[[Path], dict[str, Any]]
+    """Say what would be read of a file."""
+    migrate: Callable[[], list[str]]
+    """Bring the database up to date and return what was run."""
+    database_state: Callable[[], dict[str, Any]]
+    """Say what was run on the database and what is still to be."""
+    settings: Callable[[], list[dict[str, Any]]]
+    """Return each setting with `name`, `value`, `source` and `description`."""

@@ -1,0 +1,186 @@
+"""The worker: claims jobs and calls the step that each names, until it is told to stop.
+
+It may die at any instant, and so may the database. A job that was left behind is found by any other worker within
+seconds: it shows as stalled when its worker's heartbeat stops, and the sweep puts it back. An import that has no job at
+all, whatever the cause, gets a new one.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from uuid import UUID
+
+import procrastinate
+import structlog
+from procrastinate import JobContext, RetryDecision
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from psycopg import OperationalError
+
+from pointport.app import App
+from pointport.errors import PointportError, Unavailable
+from pointport.imports import steps
+from pointport.plumbing import queue
+
+logger = structlog.get_logger(__name__)
+
+Step = Callable[[App, UUID, UUID, Callable[[], bool]], None]
+
+STEPS: dict[str, Step] = {steps.PARSE_TASK: steps.parse, steps.RUN_TASK: steps.run}
+"""What each job's name means."""
+
+QUEUE_CONNECTIONS_MAX = 4
+RETRY_SECONDS_MAX = 60
+TIDY_SECONDS = 3_600.0
+REVIVE_SECONDS = 0.5
+
+
+class Worker:
+    """A worker and the way to stop it."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._stop_wanted = threading.Event()
+
+    def run(self) -> None:
+        """Work until `stop` is called; jobs that run then come to the end of their chunk."""
+        asyncio.run(self._work())
+
+    def stop(self) -> None:
+        """Stop soon; may be called from any thread, or from a signal handler."""
+        self._stop_wanted.set()
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None:
+            with suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(stop.set)
+
+    async def _work(self) -> None:
+        """Work, and begin again whenever the database has gone, until told to stop."""
+        self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        if self._stop_wanted.is_set():
+            return
+        while not self._stop.is_set():
+            try:
+                await self._work_while_database_lives(self._stop)
+            except (ConnectorException, OperationalError, Unavailable) as error:
+                logger.warning("the database has gone; trying again", error=str(error.__cause__ or error))
+            if not self._stop.is_set():
+                await self._revive()
+
+    async def _revive(self) -> None:
+        """Start the embedded server if it is ours to start, and wait a moment."""
+        assert self._stop is not None  # noqa: S101  (set by _work, the only caller)
+        try:
+            await asyncio.to_thread(self._app.database.revive)
+        except PointportError as error:
+            logger.warning("the database cannot be started", error=error.message)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), REVIVE_SECONDS)
+
+    async def _work_while_database_lives(self, stop: asyncio.Event) -> None:
+        settings = self._app.settings
+        jobs = queue.worker_app(self._app.database.conninfo, QUEUE_CONNECTIONS_MAX)
+        for name, step in STEPS.items():
+            jobs.task(name=name, pass_context=True, retry=_Patience(settings.attempts_max))(partial(self._do, step))
+        async with jobs.open_async():
+            working = asyncio.create_task(
+                jobs.run_worker_async(
+                    concurrency=settings.worker_imports_max,
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=settings.sweep_seconds,
+                    update_heartbeat_interval=settings.heartbeat_seconds,
+                    stalled_worker_timeout=settings.stalled_seconds,
+                    delete_jobs="successful",
+                )
+            )
+            helpers = [asyncio.create_task(self._sweep(jobs)), asyncio.create_task(self._tidy())]
+            stopping = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait([working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (working, stopping, *helpers):
+                    task.cancel()
+                outcomes = await asyncio.gather(working, *helpers, return_exceptions=True)
+            for outcome in outcomes:
+                if isinstance(outcome, Exception):
+                    raise outcome
+
+    def _do(self, step: Step, context: JobContext, *, site_id: str, import_id: str) -> None:
+        """Run one step of one import; a fault of ours that stays after the last try ends the import."""
+        attempt = context.job.attempts + 1
+        log = logger.bind(task=context.job.task_name, site_id=site_id, import_id=import_id, attempt=attempt)
+        log.info("job started")
+        try:
+            step(self._app, UUID(site_id), UUID(import_id), self._stop_wanted.is_set)
+        except Unavailable:
+            raise
+        except Exception:
+            log.exception("job failed")
+            if attempt < self._app.settings.attempts_max:
+                raise
+            steps.fail(
+                self._app,
+                UUID(site_id),
+                UUID(import_id),
+                reason="INTERNAL_ERROR",
+                message="A fault of ours stopped the import; the server's log says more under the import's id."
+                " What was applied before it stays, and the other rows are listed in the error file.",
+            )
+        log.info("job done")
+
+    async def _sweep(self, jobs: procrastinate.App) -> None:
+        """Put back the jobs of workers that died, and give one to imports that lost theirs."""
+        settings = self._app.settings
+        while True:
+            await asyncio.sleep(settings.sweep_seconds)
+            for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=settings.stalled_seconds):
+                await self._put_back(jobs, job)
+            lost = await asyncio.to_thread(steps.enqueue_lost, self._app)
+            if lost:
+                logger.warning("imports without a job found", imports=lost)
+
+    @staticmethod
+    async def _put_back(jobs: procrastinate.App, job: Job) -> None:
+        assert job.id is not None  # noqa: S101  (it comes from the database)
+        # Another worker's sweep may have been faster; then the job is no longer there to be put back.
+        with suppress(ConnectorException):
+            await jobs.job_manager.retry_job_by_id_async(job.id, retry_at=datetime.now(UTC))
+            logger.warning("a job was left behind and is taken up again", task=job.task_name, job_id=job.id)
+
+    async def _tidy(self) -> None:
+        """Erase what is kept no longer, now and every hour."""
+        while True:
+            erased = await asyncio.to_thread(steps.erase_expired, self._app)
+            if erased:
+                logger.info("files and row details erased", imports=erased)
+            await asyncio.sleep(TIDY_SECONDS)
+
+
+class _Patience(procrastinate.BaseRetryStrategy):
+    """Try again after 1, 2, 4 … seconds: as often as allowed, and without end while it is only the database that is gone."""
+
+    def __init__(self, attempts_max: int) -> None:
+        self._attempts_max = attempts_max
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if not isinstance(exception, Unavailable) and job.attempts + 1 >= self._attempts_max:
+            return None
+        return RetryDecision(retry_in={"seconds": min(2**job.attempts, RETRY_SECONDS_MAX)})
+
+
+@contextmanager
+def running(app: App) -> Iterator[Worker]:
+    """Run a worker in a thread for the length of the block."""
+    worker = Worker(app)
+    thread = threading.Thread(target=worker.run, name="worker")
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join()

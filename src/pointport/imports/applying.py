@@ -1,0 +1,45 @@
+"""Stage 5: good rows into the ledger, a chunk at a time."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pointport.imports.shapes import Applied
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, one
+
+QUERIES = load(__file__)
+
+
+def apply(
+    connection: Connection, site_id: UUID, import_id: UUID, *, after: int, upto: int, description: str, now: datetime
+) -> Applied:
+    """Apply the lined-up rows at positions `after` < p <= `upto`: entries, balances and outcomes, all or none.
+
+    The number of statements does not depend on the number of rows. Raises RuntimeError when the rows and what became of
+    them do not add up, which undoes the chunk: better no answer than a wrong one.
+    """
+    chunk = {
+        "site_id": site_id,
+        "import_id": import_id,
+        "after": after,
+        "upto": upto,
+        "description": description,
+        "now": now,
+    }
+    connection.execute(QUERIES["use_indexes"])
+    good = one(connection.execute(QUERIES["count_good"], chunk).fetchone())["good"]
+    created, entries, unchanged, lost, changed = (
+        connection.execute(QUERIES[name], chunk).rowcount
+        for name in ("create_accounts", "write_entries", "note_unchanged", "note_lost_contacts", "set_balances")
+    )
+    if entries != changed or entries + unchanged + lost != good:
+        raise RuntimeError(
+            f"chunk {after}-{upto} of import {import_id} does not add up: {good} rows, {entries} entries,"
+            f" {changed} balances, {unchanged} unchanged, {lost} lost"
+        )
+    return Applied(rows=good, accounts_created=created)
+
+
+def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID, *, after: int) -> None:
+    """Write down, for the lined-up rows behind a position, that the import did not come to them."""
+    connection.execute(QUERIES["note_not_reached"], {"site_id": site_id, "import_id": import_id, "after": after})

@@ -1,0 +1,138 @@
+"""The other story: a file of contacts goes in, and each address is a contact of the site.
+
+Contacts are merged in batches, each its own transaction, so a load that dies half way is simply run again: what is
+there already changes nothing.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from pointport.errors import InvalidRequest, NotFound, Violation
+from pointport.imports import intake, problems
+from pointport.imports.reading import encoding, headings, learning, rows
+from pointport.imports.shapes import Learned, Row, Workshop
+from pointport.ledger import contacts
+from pointport.ledger.addresses import normal_form, trimmed
+from pointport.ledger.contacts import NAME_CHARACTERS_MAX, NewContact
+
+BATCH_ROWS = 10_000
+EXAMPLES_MAX = 100
+
+
+@dataclass(frozen=True)
+class Headings:
+    """Which columns the caller named, by heading or by number from 1; None for what is to be found out."""
+
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A file that was read once, and its columns counting from 0."""
+
+    path: str
+    learned: Learned
+    email: int
+    first_name: int | None
+    last_name: int | None
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a load is: rows of the file so far, and what became of them; `failures` shows the first of the failed."""
+
+    rows_total: int
+    rows: int = 0
+    created: int = 0
+    changed: int = 0
+    failed: int = 0
+    failures: tuple[tuple[int, str, str], ...] = ()
+    """Line, code and message."""
+    done: bool = False
+
+
+def open_file(workshop: Workshop, site_id: UUID, file_url: str, wanted: Headings) -> Plan:
+    """Read the file once and settle its columns.
+
+    Raises NotFound for a file that was not uploaded here, FileRejected for one that cannot be read, InvalidRequest when
+    the columns cannot be told.
+    """
+    path = intake.object_path(file_url, site_id)
+    if path is None:
+        raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
+    learned = learning.learn(workshop.objects.get(path), workshop.settings)
+    email = _column(learned.header, "email", wanted.email)
+    if email is None:
+        email = learned.suggestion.email
+    if email is None:
+        raise InvalidRequest(Violation("email", f"names no column. {learned.suggestion.why}", "REQUIRED_FIELD"))
+    return Plan(
+        path,
+        learned,
+        email,
+        _named(learned.header, "first_name", wanted.first_name, headings.FIRST_NAME_ALIASES),
+        _named(learned.header, "last_name", wanted.last_name, headings.LAST_NAME_ALIASES),
+    )
+
+
+def load(workshop: Workshop, site_id: UUID, plan: Plan) -> Iterator[State]:
+    """Merge the file's contacts, a state after each batch, the last with `done`."""
+    state = State(rows_total=plan.learned.row_count)
+    stream = encoding.ByteStream(workshop.objects.get(plan.path))
+    found = rows.read(stream, plan.learned.dialect, cell_characters_max=workshop.settings.cell_characters_max)
+    while batch := list(itertools.islice(found, BATCH_ROWS)):
+        good, bad = _judge(batch, plan)
+        with workshop.database.transaction(site_id) as connection:
+            merged = contacts.merge(connection, site_id, good, now=workshop.clock())
+        state = State(
+            rows_total=state.rows_total,
+            rows=state.rows + len(batch),
+            created=state.created + merged.created,
+            changed=state.changed + merged.changed,
+            failed=state.failed + len(bad),
+            failures=(state.failures + tuple(bad))[:EXAMPLES_MAX],
+        )
+        yield state
+    yield dataclasses.replace(state, done=True)
+
+
+def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[tuple[int, str, str]]]:
+    good, bad = [], []
+    for line, cells in batch:
+        text = cells[plan.email] if plan.email < len(cells) else ""
+        email = None if encoding.is_damaged("".join(cells)) else normal_form(text)
+        if email is None:
+            problem = problems.EMAIL_INVALID if trimmed(text) else problems.EMAIL_MISSING
+            shown = problem.message(value=trimmed(text), column=plan.learned.header[plan.email], detail={})
+            bad.append((line, problem.code, shown))
+        else:
+            good.append(NewContact(email, _cell(cells, plan.first_name), _cell(cells, plan.last_name)))
+    return good, bad
+
+
+def _cell(cells: Sequence[str], index: int | None) -> str:
+    """Return a name, cut to what a contact holds."""
+    if index is None or index >= len(cells):
+        return ""
+    return trimmed(cells[index]).replace("\0", "")[:NAME_CHARACTERS_MAX]
+
+
+def _named(header: Sequence[str], field: str, wanted: str | None, aliases: frozenset[str]) -> int | None:
+    chosen = _column(header, field, wanted)
+    found = headings.columns_named(header, aliases)
+    return chosen if chosen is not None or len(found) != 1 else found[0]
+
+
+def _column(header: Sequence[str], field: str, wanted: str | None) -> int | None:
+    """Return the column of a heading, or of a number from 1. Raises InvalidRequest when there is none, or several."""
+    if wanted is None:
+        return None
+    index = headings.find(header, wanted)
+    if index is None:
+        raise InvalidRequest(Violation(field, f'"{wanted}" is no column; there are {", ".join(header)}', "VALIDATION"))
+    return index

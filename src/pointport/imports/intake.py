@@ -1,0 +1,65 @@
+"""Stage 1: an upload slot, and bytes that stream into it up to a limit."""
+
+import re
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+from pointport.errors import InvalidRequest, TooLarge, Violation
+from pointport.plumbing.database.ids import new_id
+
+UPLOAD_PATH = re.compile(
+    r"/sites/(?P<site>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<file>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.csv"
+)
+"""The only shape of a `fileUrl` there is: no other host, no way up, no other site's folder (contract.md 8, row 4)."""
+
+FILE_URL_CHARACTERS_MIN = 3
+FILE_URL_CHARACTERS_MAX = 10_000
+
+
+def new_path(site_id: UUID) -> str:
+    """Return a path for one upload of a site: `/sites/<site>/<guid>.csv`."""
+    return f"/sites/{site_id}/{new_id()}.csv"
+
+
+def object_path(file_url: str, site_id: UUID) -> str | None:
+    """Return where a `fileUrl` lies in the file store, or None when it cannot be a file of this site.
+
+    Raises InvalidRequest for what is no path at all.
+    """
+    if not FILE_URL_CHARACTERS_MIN <= len(file_url) <= FILE_URL_CHARACTERS_MAX:
+        raise InvalidRequest(
+            Violation(
+                "file_url",
+                f"must have {FILE_URL_CHARACTERS_MIN} to {FILE_URL_CHARACTERS_MAX} characters",
+                "MIN_LENGTH" if len(file_url) < FILE_URL_CHARACTERS_MIN else "MAX_LENGTH",
+            )
+        )
+    match = UPLOAD_PATH.fullmatch(file_url)
+    if match is None:
+        raise InvalidRequest(
+            Violation("file_url", "must be a filePath that this server gave out with an upload URL", "FORMAT")
+        )
+    return file_url.removeprefix("/") if match["site"] == str(site_id) else None
+
+
+async def limited(chunks: AsyncIterator[bytes], *, upload_bytes_max: int, declared: int | None) -> AsyncIterator[bytes]:
+    """Hand the bytes of an upload on. Raises TooLarge as soon as it is known that they are too many.
+
+    `declared` is the request's Content-Length: a file that says it is too large is refused before its first byte.
+    """
+    count = declared or 0
+    if count <= upload_bytes_max:
+        count = 0
+        async for chunk in chunks:
+            count += len(chunk)
+            if count > upload_bytes_max:
+                break
+            yield chunk
+        else:
+            return
+    raise TooLarge(
+        f"the file is larger than {upload_bytes_max:,} bytes, the most this server takes;"
+        " split it, or raise POINTPORT_UPLOAD_BYTES_MAX",
+        code="FILE_TOO_LARGE",
+        data={"maxBytes": upload_bytes_max},
+    )

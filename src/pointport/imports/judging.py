@@ -1,0 +1,82 @@
+"""Stage 4: is a row good, and if not, why not (design.md 5).
+
+First its own cells, one row at a time and before it is staged; then, in sets and in the database, what only the other
+rows and the contacts can tell.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from pointport.imports import problems
+from pointport.imports.shapes import Dialect, Judged, Mapping, Row
+from pointport.ledger.addresses import normal_form, trimmed
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, one
+
+QUERIES = load(__file__)
+
+CellReader = Callable[[str], int | tuple[str, dict[str, Any]]]
+"""Reads a trimmed points cell: the number, or the code of its problem and what its message needs."""
+
+PLAIN_DIGITS_MAX: Final = 18
+
+
+def judge_cells(
+    rows: Iterable[Row],
+    mapping: Mapping,
+    *,
+    dialect: Dialect,
+    points_max: int,
+    read_points: CellReader,
+    damaged: Callable[[Sequence[str]], bool],
+) -> Iterator[Judged]:
+    """Judge each row by its own cells, in the order of the catalogue."""
+    last = max(mapping.email, mapping.points)
+    for line, cells in rows:
+        email_text = cells[mapping.email] if mapping.email < len(cells) else ""
+        email = normal_form(email_text)
+        if len(cells) <= last:
+            missing = mapping.email if mapping.email >= len(cells) else mapping.points
+            detail = {"cells": len(cells), "index": missing}
+            yield Judged(line, email, None, problems.CELL_MISSING.code, detail)
+        elif damaged(cells):
+            yield Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": dialect.encoding.upper()})
+        elif email is None:
+            problem = problems.EMAIL_INVALID if trimmed(email_text) else problems.EMAIL_MISSING
+            yield Judged(line, None, None, problem.code)
+        else:
+            yield _judge_points(line, email, cells[mapping.points], points_max, read_points)
+
+
+def _judge_points(line: int, email: str, text: str, points_max: int, read_points: CellReader) -> Judged:
+    if text.isascii() and text.isdigit() and len(text) <= PLAIN_DIGITS_MAX:
+        points = int(text)
+    else:
+        value = trimmed(text)
+        if not value:
+            return Judged(line, email, None, problems.POINTS_MISSING.code)
+        found = read_points(value)
+        if isinstance(found, tuple):
+            return Judged(line, email, None, *found)
+        points = found
+    if points < 0:
+        return Judged(line, email, None, problems.POINTS_NEGATIVE.code)
+    if points > points_max:
+        return Judged(line, email, None, problems.POINTS_TOO_LARGE.code, {"points_max": points_max})
+    return Judged(line, email, points)
+
+
+def judge_rows(connection: Connection, site_id: UUID, import_id: UUID, *, again: bool) -> tuple[int, int]:
+    """Judge the staged rows in sets, write down those that fail, and line up the rest for applying.
+
+    Returns how many rows are lined up (positions 1…n, some of them already judged bad) and how many failed. With `again`
+    the file is staged a second time, and rows that have their outcome keep it.
+    """
+    this = {"site_id": site_id, "import_id": import_id}
+    connection.execute(QUERIES["rank"], this)
+    failed = connection.execute(QUERIES["note_bad_cells"], this).rowcount
+    failed += connection.execute(QUERIES["note_bad_rows"], this).rowcount
+    if again:
+        connection.execute(QUERIES["settle_again"], this)
+    return one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"], failed

@@ -1,0 +1,169 @@
+"""The catalogue of what can be wrong with a row (design.md 5).
+
+It is data: the error file, the console and the documentation all render from it. The order is the order of judging: the
+first that holds is the row's problem. A row's problem is a value, never an exception.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+VALUE_CHARACTERS_MAX = 100
+"""A message quotes no more of a cell than this."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One kind of problem.
+
+    `template` and `advice` may name `{value}` (the cell), `{column}` (its heading) and what the row's detail holds.
+    """
+
+    code: str
+    title: str
+    column: Literal["EMAIL", "POINTS"] | None
+    template: str
+    advice: str
+
+    def message(self, *, value: str, column: str, detail: Mapping[str, Any]) -> str:
+        """Say what is wrong with one row, in one sentence with the value, and what to do about it in another."""
+        shown = value if len(value) <= VALUE_CHARACTERS_MAX else value[:VALUE_CHARACTERS_MAX] + "…"
+        words = {"value": shown, "column": column, **detail}
+        return f"{self.template.format(**words)} {self.advice.format(**words)}"
+
+
+CELL_MISSING = Problem(
+    "CELL_MISSING",
+    "The row ends too early",
+    None,
+    'The row has only {cells} cells and ends before the column "{column}".',
+    "Check the row for a missing delimiter or a broken quote.",
+)
+ENCODING_ERROR = Problem(
+    "ENCODING_ERROR",
+    "Unreadable characters",
+    None,
+    "The row holds bytes that are no characters in {encoding}.",
+    "Type the row's special characters again and save the file as CSV UTF-8.",
+)
+EMAIL_MISSING = Problem(
+    "EMAIL_MISSING",
+    "No e-mail address",
+    "EMAIL",
+    'The column "{column}" is empty.',
+    "Add the customer's e-mail address, or delete the row.",
+)
+EMAIL_INVALID = Problem(
+    "EMAIL_INVALID",
+    "Not an e-mail address",
+    "EMAIL",
+    '"{value}" in column "{column}" is not an e-mail address.',
+    "Write it like name@example.com.",
+)
+POINTS_MISSING = Problem(
+    "POINTS_MISSING",
+    "No points",
+    "POINTS",
+    'The column "{column}" is empty.',
+    "Write the balance, or 0 for none.",
+)
+POINTS_NOT_A_NUMBER = Problem(
+    "POINTS_NOT_A_NUMBER",
+    "Points are not a number",
+    "POINTS",
+    '"{value}" in column "{column}" is not a number.',
+    "Write digits only, like 1250.",
+)
+POINTS_AMBIGUOUS = Problem(
+    "POINTS_AMBIGUOUS",
+    "Points can be read in two ways",
+    "POINTS",
+    '"{value}" in column "{column}" may mean {grouped} or {fraction}, and nothing else in the column tells which.',
+    "Write it without thousands separator: {grouped}, if that is what it means.",
+)
+POINTS_NOT_WHOLE = Problem(
+    "POINTS_NOT_WHOLE",
+    "Points are not whole",
+    "POINTS",
+    '"{value}" in column "{column}" is not a whole number.',
+    "Points have no fractions; round it.",
+)
+POINTS_NEGATIVE = Problem(
+    "POINTS_NEGATIVE",
+    "Points are negative",
+    "POINTS",
+    '"{value}" in column "{column}" is negative, and a balance cannot be.',
+    "Write 0 or more.",
+)
+POINTS_TOO_LARGE = Problem(
+    "POINTS_TOO_LARGE",
+    "Too many points",
+    "POINTS",
+    '"{value}" in column "{column}" is more than {points_max}, the most an account can hold.',
+    "Check the column: is it really points?",
+)
+DUPLICATE_EMAIL = Problem(
+    "DUPLICATE_EMAIL",
+    "The same customer more than once",
+    "EMAIL",
+    '"{value}" is in {count} rows of this file, also in line {other_lines}.',
+    "Keep one row for each customer: no order between them is right.",
+)
+CONTACT_NOT_FOUND = Problem(
+    "CONTACT_NOT_FOUND",
+    "Unknown customer",
+    "EMAIL",
+    'No contact of this site has the e-mail address "{value}".',
+    "Check the spelling, or add the contact first.",
+)
+BALANCE_WOULD_BE_NEGATIVE = Problem(
+    "BALANCE_WOULD_BE_NEGATIVE",
+    "The balance would be negative",
+    "POINTS",
+    '"{value}" in column "{column}" would take the balance below 0.',
+    "Take away no more than the account holds.",
+)
+BALANCE_TOO_LARGE = Problem(
+    "BALANCE_TOO_LARGE",
+    "The balance would be too large",
+    "POINTS",
+    '"{value}" in column "{column}" would take the balance above the most an account can hold.',
+    "Add less.",
+)
+CANCELLED = Problem(
+    "CANCELLED",
+    "Cancelled before this row",
+    None,
+    "The import was cancelled before it came to this row.",
+    "Import the row again if it is still wanted.",
+)
+NOT_REACHED = Problem(
+    "NOT_REACHED",
+    "Stopped before this row",
+    None,
+    "The import stopped before it came to this row.",
+    "Import the row again.",
+)
+
+CATALOGUE: Mapping[str, Problem] = {
+    problem.code: problem
+    for problem in (
+        CELL_MISSING,
+        ENCODING_ERROR,
+        EMAIL_MISSING,
+        EMAIL_INVALID,
+        POINTS_MISSING,
+        POINTS_NOT_A_NUMBER,
+        POINTS_AMBIGUOUS,
+        POINTS_NOT_WHOLE,
+        POINTS_NEGATIVE,
+        POINTS_TOO_LARGE,
+        DUPLICATE_EMAIL,
+        CONTACT_NOT_FOUND,
+        BALANCE_WOULD_BE_NEGATIVE,
+        BALANCE_TOO_LARGE,
+        CANCELLED,
+        NOT_REACHED,
+    )
+}
+"""Every problem by its code, in the order of judging."""

@@ -1,0 +1,141 @@
+"""Numbers as people write them, settled by what their own column shows, never guessed.
+
+`1.234,50` shows by itself that the point groups and the comma divides; `1,234,567` that the comma groups, since it
+stands twice; `12,5` that it divides, since not three digits follow. `52,620` alone shows nothing: what it means is
+settled by the other numbers of its column, or it stays ambiguous (design.md 4).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pointport.imports.shapes import NumberFormat
+
+SPACES = " \u00a0\u2009\u202f"
+APOSTROPHES = "'\u2019"
+SHAPE = re.compile(rf"[+-]?(\d+(?:[.,{SPACES}{APOSTROPHES}]\d+)*)", re.ASCII)
+SIGN = re.compile(rf"[.,{SPACES}{APOSTROPHES}]")
+GROUP_DIGITS = 3
+DIGITS_MAX = 18
+"""More digits than this are too many points, whatever the setting; Python and PostgreSQL need not try."""
+
+NOT_A_NUMBER = "POINTS_NOT_A_NUMBER"
+AMBIGUOUS = "POINTS_AMBIGUOUS"
+NOT_WHOLE = "POINTS_NOT_WHOLE"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A number that cannot be used, the code of the problem, and for an ambiguous one its two readings."""
+
+    problem: str
+    grouped: str = ""
+    fraction: str = ""
+
+
+def read(text: str, written: NumberFormat) -> int | Unread:
+    """Return the whole number that a trimmed text says, in a column written like that, or why it says none."""
+    if text.isascii() and text.isdigit():
+        return _whole(text)
+    parts = _parts(text)
+    if parts is None:
+        return Unread(NOT_A_NUMBER)
+    negative, digits, signs = parts
+    reading = _reading(digits, signs, written)
+    if isinstance(reading, Unread):
+        return reading
+    whole, fraction = reading
+    if fraction.strip("0"):
+        return Unread(NOT_WHOLE)
+    return -_whole(whole) if negative else _whole(whole)
+
+
+def settle(texts: Iterable[str]) -> NumberFormat:
+    """Look at all numbers of a column and return how they are written."""
+    group: set[str] = set()
+    decimal: set[str] = set()
+    evidence, unshown = "", False
+    for text in texts:
+        if text.isascii() and text.isdigit():
+            continue
+        parts = _parts(text)
+        if parts is None or not parts[2]:
+            continue
+        shown = _shown(parts[1], parts[2])
+        if shown is None:
+            unshown = True
+        elif not (shown[0] <= group and shown[1] <= decimal):
+            group |= shown[0]
+            decimal |= shown[1]
+            evidence = evidence or f'"{text}"'
+    evidence = evidence or ("no number shows it" if unshown else "plain digits")
+    return NumberFormat(frozenset(group), frozenset(decimal), evidence)
+
+
+def _whole(digits: str) -> int:
+    significant = digits.lstrip("0")
+    return int(significant[: DIGITS_MAX + 1] or "0")
+
+
+def _parts(text: str) -> tuple[bool, list[str], list[str]] | None:
+    """Return sign, runs of digits and the separators between them; None for what has not the shape of a number."""
+    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-") if not text.isascii() else text
+    match = SHAPE.fullmatch(plain)
+    if match is None:
+        return None
+    signs = [_class_of(sign) for sign in SIGN.findall(match[1])]
+    return plain.startswith("-"), SIGN.split(match[1]), signs
+
+
+def _class_of(sign: str) -> str:
+    """All blanks are one sign, and all apostrophes."""
+    if sign in SPACES:
+        return " "
+    return "'" if sign in APOSTROPHES else sign
+
+
+def _groups(digits: list[str]) -> bool:
+    """Tell whether runs of digits can be groups: one to three that do not begin with 0, then three each."""
+    return (
+        len(digits[0]) <= GROUP_DIGITS
+        and not digits[0].startswith("0")
+        and all(len(run) == GROUP_DIGITS for run in digits[1:])
+    )
+
+
+def _shown(digits: list[str], signs: list[str]) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Return the grouping and the decimal signs that one number shows by itself; None when it shows none."""
+    kinds = set(signs)
+    first, last = signs[0], signs[-1]
+    if len(kinds) == 1:
+        if _groups(digits) and (len(signs) > 1 or first in " '"):
+            return frozenset({first}), frozenset()
+        if len(signs) == 1 and first in ".," and not _groups(digits):
+            return frozenset(), frozenset({first})
+        return None
+    if kinds == {first, last} and signs.count(last) == 1 and last in ".," and _groups(digits[:-1]):
+        return frozenset({first}), frozenset({last})
+    return None
+
+
+def _reading(digits: list[str], signs: list[str], written: NumberFormat) -> tuple[str, str] | Unread:
+    """Return the digits before and after the decimal sign."""
+    if not signs:
+        return digits[0], ""
+    shown = _shown(digits, signs)
+    if shown is not None:
+        group, decimal = shown
+        return ("".join(digits[:-1]), digits[-1]) if decimal else ("".join(digits), "")
+    if len(signs) > 1 or signs[0] not in ".,":
+        return Unread(NOT_A_NUMBER)
+    sign = signs[0]
+    other = "," if sign == "." else "."
+    # Point and comma tell of each other: where one divides the other groups. A blank that groups tells of neither.
+    groups = sign in written.group or (not written.group and other in written.decimal)
+    divides = sign in written.decimal or (not written.decimal and other in written.group)
+    if groups and not divides:
+        return "".join(digits), ""
+    if divides and not groups:
+        return digits[0], digits[1]
+    return Unread(AMBIGUOUS, grouped="".join(digits), fraction=".".join(digits))

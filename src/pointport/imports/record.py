@@ -1,0 +1,206 @@
+"""The record of an import: an import's whole life in one row, each change of it one named statement."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from pointport.errors import NotFound, PreconditionFailed
+from pointport.imports.shapes import Dialect, Learned, Result
+from pointport.imports.status import UNFINISHED, Status
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, one
+
+QUERIES = load(__file__)
+
+
+@dataclass(frozen=True)
+class LoyaltyImport:
+    """One file's whole life (contract.md 3). What is not known yet is None."""
+
+    site_id: UUID
+    id: UUID
+    revision: int
+    created_date: datetime
+    updated_date: datetime
+    status: Status
+    status_before: Status | None
+    file_url: str
+    file_name: str
+    file_bytes: int
+    file_sha256: bytes | None
+    header: list[str] | None
+    sample_rows: list[list[str]] | None
+    detected: dict[str, Any] | None
+    parsed_row_count: int | None
+    email_index: int | None
+    points_index: int | None
+    job_id: UUID | None
+    executed_date: datetime | None
+    ready_rows: int | None
+    applied_rows: int
+    done_rows: int
+    success_count: int | None
+    failure_count: int | None
+    error_file_path: str | None
+    accounts_created: int
+    accounts_changed: int | None
+    points_added: int | None
+    points_removed: int | None
+    failure_reason: str | None
+    failure_message: str | None
+    finished_date: datetime | None
+    erased_date: datetime | None
+
+    @property
+    def parse_failed(self) -> bool:
+        """Whether it failed before its rows were known."""
+        return self.status is Status.FAILED and self.status_before is Status.PARSING
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a job is at work on it, or should be."""
+        return self.status in UNFINISHED
+
+    @property
+    def dialect(self) -> Dialect:
+        """How its file is written, as parsing found out."""
+        found = self.detected or {}
+        return Dialect(
+            encoding=found["encoding"],
+            delimiter=found["delimiter"],
+            quote=found["quote"],
+            heading_line=found["heading_line"],
+            corrected=found["corrected"],
+        )
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return it as JSON can hold it, for the outbox."""
+        return {name: _plain(value) for name, value in asdict(self).items()}
+
+
+def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
+    """Return the record in a row of the table; other columns are passed over."""
+    values = {name: row[name] for name in LoyaltyImport.__dataclass_fields__}
+    values["status"] = Status(values["status"])
+    values["status_before"] = Status(values["status_before"]) if values["status_before"] else None
+    values["file_sha256"] = bytes(values["file_sha256"]) if values["file_sha256"] else None
+    return LoyaltyImport(**values)
+
+
+def insert(connection: Connection, site_id: UUID, **values: Any) -> LoyaltyImport:
+    """Add an import. `values`: id, file_url, file_name, file_bytes, now."""
+    return from_row(one(connection.execute(QUERIES["insert_import"], {"site_id": site_id, **values}).fetchone()))
+
+
+def find(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import. Raises NotFound, also when it is another site's."""
+    return _found(connection, "find_import", site_id, import_id)
+
+
+def lock(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import and hold it until the transaction ends. Raises NotFound."""
+    return _found(connection, "lock_import", site_id, import_id)
+
+
+def is_file_used(connection: Connection, site_id: UUID, file_url: str) -> bool:
+    """Tell whether an import was made of an uploaded file."""
+    found = connection.execute(QUERIES["is_file_used"], {"site_id": site_id, "file_url": file_url})
+    return bool(one(found.fetchone())["used"])
+
+
+def change(connection: Connection, name: str, record: LoyaltyImport, **values: Any) -> LoyaltyImport:
+    """Run one of the named changes and return the import after it.
+
+    Raises PreconditionFailed when the import is not in the status that the change leaves: somebody was faster.
+    """
+    row = connection.execute(QUERIES[name], {"site_id": record.site_id, "id": record.id, **values}).fetchone()
+    if row is None:
+        raise PreconditionFailed(
+            f"the import is {record.status}, or has changed meanwhile",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": record.status},
+        )
+    return from_row(row)
+
+
+def finish_parsing(connection: Connection, record: LoyaltyImport, learned: Learned, *, now: datetime) -> LoyaltyImport:
+    """PARSING to PARSED, with all that was found out."""
+    return change(
+        connection,
+        "finish_parsing",
+        record,
+        now=now,
+        file_bytes=learned.byte_count,
+        file_sha256=learned.sha256,
+        header=list(learned.header),
+        sample_rows=Jsonb([list(cells) for cells in learned.sample_rows]),
+        detected=Jsonb(_detected(learned)),
+        parsed_row_count=learned.row_count,
+    )
+
+
+def finish_importing(connection: Connection, record: LoyaltyImport, result: Result, *, now: datetime) -> LoyaltyImport:
+    """IMPORTING to IMPORTED, with the result."""
+    return change(connection, "finish_importing", record, now=now, **asdict(result))
+
+
+def fail(
+    connection: Connection, record: LoyaltyImport, *, reason: str, message: str, result: Result | None, now: datetime
+) -> LoyaltyImport:
+    """PARSING or IMPORTING to FAILED; `result` is None when no row was looked at."""
+    counts = asdict(result) if result else dict.fromkeys(Result.__dataclass_fields__)
+    return change(connection, "fail", record, now=now, failure_reason=reason, failure_message=message, **counts)
+
+
+def find_unfinished(connection: Connection, *, before: datetime) -> list[tuple[UUID, UUID, Status]]:
+    """Return site, id and status of imports of all sites that wait for a job and have none, since before a moment."""
+    rows = connection.execute(QUERIES["find_unfinished"], {"before": before}).fetchall()
+    return [(row["site_id"], row["id"], Status(row["status"])) for row in rows]
+
+
+def find_expired(connection: Connection, *, before: datetime) -> list[dict[str, Any]]:
+    """Return imports of all sites that ended before a moment and still have files: site_id, id, file_url, error_file_path."""
+    return connection.execute(QUERIES["find_expired"], {"before": before}).fetchall()
+
+
+def note_erased(connection: Connection, site_id: UUID, import_id: UUID, *, now: datetime) -> None:
+    """Write down that files and row details are gone."""
+    connection.execute(QUERIES["note_erased"], {"site_id": site_id, "id": import_id, "now": now})
+
+
+def _found(connection: Connection, query: str, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    row = connection.execute(QUERIES[query], {"site_id": site_id, "id": import_id}).fetchone()
+    if row is None:
+        raise NotFound(f"loyalty import {import_id} not found")
+    return from_row(row)
+
+
+def _detected(learned: Learned) -> dict[str, Any]:
+    return {
+        "encoding": learned.dialect.encoding,
+        "delimiter": learned.dialect.delimiter,
+        "quote": learned.dialect.quote,
+        "heading_line": learned.dialect.heading_line,
+        "corrected": learned.dialect.corrected,
+        "line_ending": learned.line_ending,
+        "damaged_rows": learned.damaged_rows,
+        "columns": learned.columns,
+        "suggestion": asdict(learned.suggestion),
+        "number_format": {
+            "group": sorted(learned.number_format.group),
+            "decimal": sorted(learned.number_format.decimal),
+            "evidence": learned.number_format.evidence,
+        },
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID | Status):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.hex() if isinstance(value, bytes) else value

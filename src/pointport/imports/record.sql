@@ -1,0 +1,125 @@
+-- The life of an import. Each change is one named statement whose WHERE says which status it leaves; no row touched
+-- means that somebody was faster. Every change adds 1 to the revision.
+
+-- name: insert_import
+-- A new import, INITIATED.
+INSERT INTO loyalty_import (
+    site_id, id, revision, created_date, updated_date, status, file_url, file_name, file_bytes,
+    applied_rows, done_rows, accounts_created
+)
+VALUES (
+    %(site_id)s, %(id)s, 1, %(now)s, %(now)s, 'INITIATED', %(file_url)s, %(file_name)s, %(file_bytes)s,
+    0, 0, 0
+)
+RETURNING *;
+
+-- name: find_import
+-- An import as it is.
+SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s;
+
+-- name: lock_import
+-- An import, held against every other change until the transaction ends.
+SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR NO KEY UPDATE;
+
+-- name: is_file_used
+-- Whether an import was made of an uploaded file.
+SELECT
+    EXISTS (SELECT FROM loyalty_import WHERE site_id = %(site_id)s AND file_url = %(file_url)s) AS used;
+
+-- name: begin_parsing
+-- INITIATED to PARSING.
+UPDATE loyalty_import SET
+    status = 'PARSING', status_before = status, revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'INITIATED'
+RETURNING *;
+
+-- name: finish_parsing
+-- PARSING to PARSED, with all that was found out.
+UPDATE loyalty_import SET
+    status = 'PARSED', status_before = status, revision = revision + 1, updated_date = %(now)s,
+    file_bytes = %(file_bytes)s, file_sha256 = %(file_sha256)s, header = %(header)s, sample_rows = %(sample_rows)s,
+    detected = %(detected)s, parsed_row_count = %(parsed_row_count)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'PARSING'
+RETURNING *;
+
+-- name: begin_importing
+-- PARSED to IMPORTING, with what the user chose.
+UPDATE loyalty_import SET
+    status = 'IMPORTING', status_before = status, revision = revision + 1, updated_date = %(now)s,
+    email_index = %(email_index)s, points_index = %(points_index)s, job_id = %(job_id)s, executed_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'PARSED'
+RETURNING *;
+
+-- name: note_staged
+-- All rows are lined up, and those that fail without being applied have their outcome.
+UPDATE loyalty_import SET
+    ready_rows = %(ready_rows)s, applied_rows = 0, done_rows = done_rows + %(done_rows)s,
+    revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING'
+RETURNING *;
+
+-- name: note_chunk
+-- The rows up to a position are applied.
+UPDATE loyalty_import SET
+    applied_rows = %(upto)s, done_rows = done_rows + %(done_rows)s,
+    accounts_created = accounts_created + %(accounts_created)s,
+    revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING' AND applied_rows = %(after)s
+RETURNING *;
+
+-- name: finish_importing
+-- IMPORTING to IMPORTED, with the result.
+UPDATE loyalty_import SET
+    status = 'IMPORTED', status_before = status, revision = revision + 1, updated_date = %(now)s,
+    finished_date = %(now)s, success_count = %(success_count)s, failure_count = %(failure_count)s,
+    accounts_changed = %(accounts_changed)s, points_added = %(points_added)s, points_removed = %(points_removed)s,
+    error_file_path = %(error_file_path)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING'
+RETURNING *;
+
+-- name: fail
+-- PARSING or IMPORTING to FAILED, with the reason, and the counts as far as there are any.
+UPDATE loyalty_import SET
+    status = 'FAILED', status_before = status, revision = revision + 1, updated_date = %(now)s,
+    finished_date = %(now)s, failure_reason = %(failure_reason)s, failure_message = %(failure_message)s,
+    success_count = %(success_count)s, failure_count = %(failure_count)s, accounts_changed = %(accounts_changed)s,
+    points_added = %(points_added)s, points_removed = %(points_removed)s, error_file_path = %(error_file_path)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status IN ('PARSING', 'IMPORTING')
+RETURNING *;
+
+-- name: note_erased
+-- The files and row details are gone, the counts stay.
+UPDATE loyalty_import SET
+    erased_date = %(now)s, sample_rows = '[]', revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND erased_date IS NULL;
+
+-- name: find_unfinished
+-- Imports that a job should be at work on, and none is: all sites, for the owner. It names no site_id because it looks
+-- for those that nobody looks after; the job it leads to does.
+SELECT loyalty_import.site_id, loyalty_import.id, loyalty_import.status
+FROM loyalty_import
+WHERE
+    loyalty_import.status IN ('INITIATED', 'PARSING', 'IMPORTING')
+    AND loyalty_import.updated_date < %(before)s
+    AND NOT EXISTS (
+        SELECT FROM procrastinate_jobs
+        WHERE
+            procrastinate_jobs.status IN ('todo', 'doing')
+            AND procrastinate_jobs.args ->> 'import_id' = loyalty_import.id::text
+    )
+LIMIT 100;
+
+-- name: find_expired
+-- Imports whose files and row details are kept no longer: all sites, each named by its site_id in what follows.
+SELECT site_id, id, file_url, error_file_path
+FROM loyalty_import
+WHERE finished_date < %(before)s AND erased_date IS NULL
+LIMIT 100;
+
+-- name: query
+-- A page of a site's imports.
+SELECT loyalty_import.*, {keys}
+FROM loyalty_import
+WHERE loyalty_import.site_id = %(site_id)s AND {where}
+ORDER BY {order_by}
+LIMIT {limit};

@@ -1,0 +1,122 @@
+"""Stage 6: outcomes to counts and the error file (design.md 5)."""
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from pointport.imports.problems import CATALOGUE
+from pointport.imports.shapes import Mapping as Columns
+from pointport.imports.shapes import Result, Row
+from pointport.ledger.transactions import LINE_MAX, entry_id
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, one
+
+QUERIES = load(__file__)
+
+PROOFS = {"counts_equal_rows": QUERIES["counts_equal_rows"]}
+"""What `ledger/audit.py` has to prove of imports."""
+
+BOM = "\ufeff"
+BLOCK_CHARACTERS_MIN = 64 * 1024
+FETCH_ROWS = 2_000
+
+
+def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
+    """Count what became of an import's rows, in the ledger and the outcomes."""
+    this = {
+        "site_id": site_id,
+        "import_id": import_id,
+        "first_id": entry_id(import_id, 0),
+        "last_id": entry_id(import_id, LINE_MAX),
+    }
+    entries = one(connection.execute(QUERIES["count_entries"], this).fetchone())
+    rows = connection.execute(QUERIES["count_outcomes"], this).fetchall()
+    outcomes: dict[str, int] = {row["outcome"]: row["rows"] for row in rows}
+    return Result(
+        success_count=entries["entries"] + outcomes.pop("UNCHANGED", 0),
+        failure_count=sum(outcomes.values()),
+        accounts_changed=entries["entries"],
+        points_added=entries["points_added"],
+        points_removed=entries["points_removed"],
+    )
+
+
+def count_problems(connection: Connection, site_id: UUID, import_id: UUID) -> dict[str, int]:
+    """Return how often each problem occurred, in the order of the catalogue."""
+    rows = connection.execute(QUERIES["count_problems"], {"site_id": site_id, "import_id": import_id}).fetchall()
+    counts = {row["problem"]: row["rows"] for row in rows}
+    return {code: counts[code] for code in CATALOGUE if code in counts}
+
+
+def failures(connection: Connection, site_id: UUID, import_id: UUID) -> Iterator[dict[str, Any]]:
+    """Return the rows that did not go through, by line: line, outcome, problem, detail. Streams from the server."""
+    with connection.cursor(name="failures") as cursor:
+        cursor.itersize = FETCH_ROWS
+        cursor.execute(QUERIES["failures"], {"site_id": site_id, "import_id": import_id})
+        yield from cursor
+
+
+def with_cells(failed: Iterable[Mapping[str, Any]], rows: Iterator[Row]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+    """Find the cells of each failed row in the file; both come by line, so one walk through it is enough."""
+    for failure in failed:
+        for line, cells in rows:
+            if line == failure["line"]:
+                yield failure, cells
+                break
+
+
+def message(failure: Mapping[str, Any], cells: list[str], header: list[str], mapping: Columns) -> str:
+    """Say what is wrong with a row and what to do."""
+    problem = CATALOGUE[failure["problem"]]
+    detail = dict(failure["detail"] or {})
+    if "lines" in detail:
+        others = [line for line in detail["lines"] if line != failure["line"]][:10]
+        more = detail["count"] - 1 - len(others)
+        detail["other_lines"] = ", ".join(map(str, others)) + (f" and {more} more" if more else "")
+    index = detail.get("index", mapping.email if problem.column == "EMAIL" else mapping.points)
+    value = cells[index].strip() if index < len(cells) else ""
+    return problem.message(value=value, column=header[index], detail=detail)
+
+
+def error_file(
+    failed: Iterable[tuple[Mapping[str, Any], list[str]]],
+    header: list[str],
+    width: int,
+    mapping: Columns,
+    our_columns: tuple[str, ...],
+    guarded: Callable[[str], str],
+) -> Iterator[bytes]:
+    """Write failed rows as CSV: the original columns as they were, then ours (UTF-8 with BOM, CRLF, RFC 4180).
+
+    Every row is padded to `width`, the longest there is, so that ours stand in their columns. `guarded` keeps a
+    spreadsheet from running a cell as a formula.
+    """
+    text = io.StringIO()
+    text.write(BOM)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([*map(guarded, _padded(header, width)), *our_columns])
+    for failure, cells in failed:
+        ours = (failure["line"], failure["outcome"], failure["problem"], message(failure, cells, header, mapping))
+        writer.writerow([*map(guarded, _padded(cells, width)), *ours])
+        if text.tell() >= BLOCK_CHARACTERS_MIN:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def erase_rows(connection: Connection, site_id: UUID, import_id: UUID) -> None:
+    """Delete an import's row details."""
+    connection.execute(QUERIES["erase_rows"], {"site_id": site_id, "import_id": import_id})
+
+
+def _padded(cells: list[str], width: int) -> list[str]:
+    return (cells + [""] * width)[:width]
+
+
+def _taken(text: io.StringIO) -> bytes:
+    """Return what was written and start anew. Bytes that were no characters go out as they came in."""
+    block = text.getvalue().encode("utf-8", "surrogateescape")
+    text.seek(0)
+    text.truncate()
+    return block

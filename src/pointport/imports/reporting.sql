@@ -1,0 +1,75 @@
+-- What became of an import, counted from the ledger and the outcomes themselves.
+
+-- name: count_entries
+-- The rows that changed a balance, and by how much. The entries of an import stand together by their ids.
+SELECT
+    count(*) AS entries,
+    coalesce(sum(amount) FILTER (WHERE amount > 0), 0)::bigint AS points_added,
+    coalesce(-sum(amount) FILTER (WHERE amount < 0), 0)::bigint AS points_removed
+FROM transaction
+WHERE site_id = %(site_id)s AND id >= %(first_id)s AND id <= %(last_id)s;
+
+-- name: count_outcomes
+-- The other rows, by outcome.
+SELECT outcome, count(*) AS rows FROM import_row
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s
+GROUP BY outcome;
+
+-- name: failures
+-- The rows that did not go through, by line.
+SELECT line, outcome, problem, detail FROM import_row
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND outcome IN ('FAILED', 'UNPROCESSED')
+ORDER BY line;
+
+-- name: count_problems
+-- How often each problem occurred.
+SELECT problem, count(*) AS rows FROM import_row
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND problem IS NOT NULL
+GROUP BY problem;
+
+-- name: erase_rows
+-- Row details that are kept no longer.
+DELETE FROM import_row WHERE site_id = %(site_id)s AND import_id = %(import_id)s;
+
+-- name: counts_equal_rows
+-- A proof for `pointport ledger verify`: what an import says of itself is what the ledger and the outcomes say.
+SELECT
+    loyalty_import.id AS subject,
+    format(
+        'says %%s good and %%s bad of %%s rows; there are %%s entries, %%s unchanged and %%s bad',
+        loyalty_import.success_count, loyalty_import.failure_count, loyalty_import.parsed_row_count,
+        coalesce(entries.entries, 0), coalesce(outcomes.unchanged, 0), coalesce(outcomes.bad, 0)
+    ) AS finding,
+    count(*) OVER (PARTITION BY loyalty_import.site_id) AS findings
+FROM loyalty_import
+LEFT JOIN (
+    SELECT site_id, import_id, count(*) AS entries, sum(amount) AS points
+    FROM transaction
+    WHERE site_id = %(site_id)s AND import_id IS NOT NULL
+    GROUP BY site_id, import_id
+) AS entries ON loyalty_import.site_id = entries.site_id AND loyalty_import.id = entries.import_id
+LEFT JOIN (
+    SELECT
+        site_id,
+        import_id,
+        count(*) FILTER (WHERE outcome = 'UNCHANGED') AS unchanged,
+        count(*) FILTER (WHERE outcome <> 'UNCHANGED') AS bad
+    FROM import_row
+    WHERE site_id = %(site_id)s
+    GROUP BY site_id, import_id
+) AS outcomes ON loyalty_import.site_id = outcomes.site_id AND loyalty_import.id = outcomes.import_id
+WHERE
+    loyalty_import.site_id = %(site_id)s
+    AND loyalty_import.success_count IS NOT NULL
+    AND (
+        loyalty_import.accounts_changed <> coalesce(entries.entries, 0)
+        OR loyalty_import.points_added - loyalty_import.points_removed <> coalesce(entries.points, 0)
+        OR (
+            loyalty_import.erased_date IS NULL
+            AND (
+                loyalty_import.success_count <> coalesce(entries.entries, 0) + coalesce(outcomes.unchanged, 0)
+                OR loyalty_import.failure_count <> coalesce(outcomes.bad, 0)
+            )
+        )
+    )
+LIMIT 10;

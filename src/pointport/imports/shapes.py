@@ -1,0 +1,120 @@
+"""What travels between the rooms, and what every step works with. Know these, and you know all that moves."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pointport.plumbing.database.pool import Database
+from pointport.plumbing.objects.store import Objects
+from pointport.settings import Settings
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What every step works with, opened once for a process (`app.py`)."""
+
+    database: Database
+    objects: Objects
+    settings: Settings
+    clock: Callable[[], datetime]
+
+
+Row = tuple[int, list[str]]
+"""One record of a file: the line where it starts, counting from 1 with the heading, and its cells as they are."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a file is written."""
+
+    encoding: str
+    delimiter: str
+    quote: str = '"'
+    heading_line: int = 1
+    corrected: bool = False
+    """An error file of ours that came back: its last columns are our own and are ignored."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Which columns seem to be meant, counting from 0, and why."""
+
+    email: int | None
+    points: int | None
+    why: str
+
+
+@dataclass(frozen=True)
+class NumberFormat:
+    """How the numbers of a column are written, and what in the column shows it.
+
+    A sign in neither set was not seen where it would tell.
+    """
+
+    group: frozenset[str] = frozenset()
+    decimal: frozenset[str] = frozenset()
+    evidence: str = "plain digits"
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What one reading of a whole file found out."""
+
+    dialect: Dialect
+    header: tuple[str, ...]
+    sample_rows: tuple[tuple[str, ...], ...]
+    row_count: int
+    columns: int
+    """Cells of the longest row; more than the heading has when a row is too long."""
+    damaged_rows: int
+    """Rows that hold bytes which are no characters."""
+    first_damaged_line: int | None
+    line_ending: str
+    byte_count: int
+    sha256: bytes
+    suggestion: Suggestion
+    number_format: NumberFormat
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """Which columns hold the e-mail address and the points, counting from 0."""
+
+    email: int
+    points: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A row after its cells were judged: the address and the points, or the code of the problem that it has.
+
+    The address is there also when something else is wrong with the row: it still counts as a row for that customer.
+    """
+
+    line: int
+    email: str | None
+    points: int | None
+    problem: str | None = None
+    detail: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a chunk."""
+
+    rows: int
+    accounts_created: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a whole file, counted from the ledger and the outcomes."""
+
+    success_count: int
+    failure_count: int
+    accounts_changed: int
+    points_added: int
+    points_removed: int
+    error_file_path: str | None = None

@@ -1,0 +1,379 @@
+"""The story: what happens to one file, from the upload slot to the result.
+
+::
+
+    create_slot ─▶ (PUT) ─▶ create ─▶ parse ─▶ execute ─▶ run: stage ─▶ apply a chunk … ─▶ finish
+
+The doors call `create_slot`, `check_slot`, `create`, `execute` and the readings; a worker calls `parse` and `run`, which
+may be called again at any time, by any number of workers, after any death: each goes on where the last commit left it.
+This is the only room that opens transactions, and all that commits together is in one `with` below.
+"""
+
+import dataclasses
+import functools
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
+from pointport.imports import applying, intake, judging, record, reporting, staging
+from pointport.imports.reading import encoding, learning, numbers, rows
+from pointport.imports.record import LoyaltyImport
+from pointport.imports.shapes import Mapping as Columns
+from pointport.imports.shapes import NumberFormat, Row, Workshop
+from pointport.imports.status import Status
+from pointport.ledger import accounts, audit
+from pointport.ledger.addresses import trimmed
+from pointport.plumbing import queue
+from pointport.plumbing.database.ids import new_id
+from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.sites import sites
+from pointport.plumbing.webhooks import outbox
+
+logger = logging.getLogger(__name__)
+
+PARSE_TASK = "parse_import"
+RUN_TASK = "run_import"
+CREATED_EVENT = "wix.loyalty.imports.v1.loyalty_import_created"
+DESCRIPTION = "Imported balance"
+LOST_AFTER = timedelta(seconds=10)
+"""An import without a job that nobody has touched for so long has lost it."""
+
+
+# --- What the doors call ------------------------------------------------------------------------------------------------
+
+
+def create_slot(site_id: UUID) -> str:
+    """Return the path of a new upload slot."""
+    return intake.new_path(site_id)
+
+
+def check_slot(workshop: Workshop, site_id: UUID, path: str) -> str:
+    """Return where in the file store an upload to this path goes. Raises PreconditionFailed once an import uses it."""
+    with workshop.database.transaction(site_id) as connection:
+        if record.is_file_used(connection, site_id, path):
+            raise PreconditionFailed(
+                "this upload URL is used up: an import was made of its file; ask for a new one", code="UPLOAD_URL_USED"
+            )
+    return path.removeprefix("/")
+
+
+def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str | None, actor: str) -> LoyaltyImport:
+    """Make an import of an uploaded file and have it parsed.
+
+    Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site.
+    """
+    path = intake.object_path(file_url, site_id)
+    if path is None:
+        raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
+    file_bytes = workshop.objects.size(path)
+    import_id, now = new_id(), workshop.clock()
+    with workshop.database.transaction(site_id) as connection:
+        made = record.insert(
+            connection,
+            site_id,
+            id=import_id,
+            file_url=file_url,
+            file_name=file_name or file_url.rpartition("/")[2],
+            file_bytes=file_bytes,
+            now=now,
+        )
+        queue.enqueue(connection, PARSE_TASK, site_id=site_id, import_id=import_id, lock=f"parse:{import_id}")
+        outbox.record(
+            connection, site_id, event_type=CREATED_EVENT, entity_id=import_id, payload=made.snapshot(), now=now
+        )
+        sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
+    return made
+
+
+def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Columns, actor: str) -> LoyaltyImport:
+    """Set the import going with the chosen columns. Raises NotFound; PreconditionFailed unless it is PARSED."""
+    now = workshop.clock()
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        if found.status is not Status.PARSED:
+            raise PreconditionFailed(
+                f"import must be PARSED to execute; it is {found.status}",
+                code="INVALID_IMPORT_STATUS",
+                data={"status": str(found.status)},
+            )
+        begun = record.change(
+            connection,
+            "begin_importing",
+            found,
+            email_index=columns.email,
+            points_index=columns.points,
+            job_id=new_id(),
+            now=now,
+        )
+        queue.enqueue(connection, RUN_TASK, site_id=site_id, import_id=import_id, lock=_run_lock(site_id))
+        sites.note(connection, site_id, actor=actor, action="import.execute", subject_id=import_id, now=now)
+    return begun
+
+
+def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import. Raises NotFound."""
+    with workshop.database.transaction(site_id) as connection:
+        return record.find(connection, site_id, import_id)
+
+
+def query(
+    workshop: Workshop, site_id: UUID, run: Callable[[Connection, str], Sequence[Mapping[str, Any]]]
+) -> Sequence[Mapping[str, Any]]:
+    """Return a page of imports; `run` is handed the connection and the statement to complete."""
+    with workshop.database.transaction(site_id) as connection:
+        return run(connection, record.QUERIES["query"])
+
+
+def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any]:
+    """Return what became of an import beyond its record.
+
+    `problems` (how often each occurred), `accounts` and `balance` of the site now, `trail` (who asked for what).
+    """
+    with workshop.database.transaction(site_id) as connection:
+        record.find(connection, site_id, import_id)
+        return {
+            "problems": reporting.count_problems(connection, site_id, import_id),
+            "trail": sites.trail(connection, site_id, import_id),
+            **accounts.totals(connection, site_id),
+        }
+
+
+def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit: int) -> list[dict[str, Any]]:
+    """Return the first rows that did not go through: line, outcome, problem, message. Raises NotFound."""
+    found = find(workshop, site_id, import_id)
+    if found.email_index is None or found.erased_date is not None:
+        return []
+    columns, header = _columns(found), found.header or []
+    with workshop.database.transaction(site_id) as connection:
+        failed = _limited(reporting.failures(connection, site_id, import_id), limit)
+        return [
+            {**failure, "message": reporting.message(failure, cells, header, columns)}
+            for failure, cells in reporting.with_cells(failed, _rows(workshop, found))
+        ]
+
+
+def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
+    """Prove that a site's ledger adds up and that its imports' counts equal their rows; returns what does not."""
+    with workshop.database.transaction(site_id) as connection:
+        return audit.verify(connection, site_id) + audit.verify(connection, site_id, reporting.PROOFS)
+
+
+# --- What a worker calls ------------------------------------------------------------------------------------------------
+
+
+def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bool]) -> None:
+    """Read the file to its end: PARSED with what was found out, or FAILED with why it cannot be read."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        if found.status is Status.INITIATED:
+            found = record.change(connection, "begin_parsing", found, now=workshop.clock())
+    if found.status is not Status.PARSING:
+        return
+    try:
+        learned = learning.learn(workshop.objects.get(found.file_url.removeprefix("/")), workshop.settings)
+    except (FileRejected, NotFound) as error:
+        fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
+        return
+    with workshop.database.transaction(site_id) as connection:
+        if record.lock(connection, site_id, import_id).status is Status.PARSING:
+            record.finish_parsing(connection, found, learned, now=workshop.clock())
+
+
+def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
+    """Bring an executed import to its end, from wherever it is.
+
+    Raises Unavailable between two chunks when `is_stopping` says so: the job is put back, and goes on there.
+    """
+    if find(workshop, site_id, import_id).status is not Status.IMPORTING:
+        return
+    try:
+        found = stage(workshop, site_id, import_id)
+        while found.status is Status.IMPORTING and found.applied_rows < (found.ready_rows or 0):
+            if is_stopping():
+                raise Unavailable("the worker is stopping; another goes on")
+            found = apply_chunk(workshop, site_id, import_id)
+        finish(workshop, site_id, import_id)
+    except (FileRejected, NotFound) as error:
+        fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
+
+
+def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Read the rows, judge them and line the good ones up, all in one transaction; nothing if that is done and stands.
+
+    Raises FileRejected when the file is not the one that was parsed.
+    """
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return found
+        again = found.ready_rows is not None
+        if found.ready_rows is not None and staging.is_whole(connection, site_id, import_id, found.ready_rows):
+            return found
+        stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
+        damaged_rows = (found.detected or {})["damaged_rows"]
+        judged = judging.judge_cells(
+            rows.read(stream, found.dialect, cell_characters_max=workshop.settings.cell_characters_max),
+            _columns(found),
+            dialect=found.dialect,
+            points_max=workshop.settings.points_max,
+            read_points=_points_reader(workshop, found),
+            damaged=(lambda cells: encoding.is_damaged("".join(cells))) if damaged_rows else (lambda _: False),
+        )
+        staged_rows = staging.stage(connection, site_id, import_id, judged)
+        if stream.sha256 != found.file_sha256 or staged_rows != found.parsed_row_count:
+            raise FileRejected(
+                "The uploaded file is not the one that was parsed. Upload it again and start a new import.",
+                code="FILE_CHANGED",
+            )
+        ready_rows, failed_rows = judging.judge_rows(connection, site_id, import_id, again=again)
+        return record.change(
+            connection, "note_staged", found, ready_rows=ready_rows, done_rows=failed_rows, now=workshop.clock()
+        )
+
+
+def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Apply the next rows: entries, balances, outcomes and progress commit together."""
+    now = workshop.clock()
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        after, ready_rows = found.applied_rows, found.ready_rows or 0
+        if found.status is not Status.IMPORTING or after >= ready_rows:
+            return found
+        upto = min(after + workshop.settings.chunk_rows, ready_rows)
+        applied = applying.apply(
+            connection, site_id, import_id, after=after, upto=upto, description=DESCRIPTION, now=now
+        )
+        return record.change(
+            connection,
+            "note_chunk",
+            found,
+            after=after,
+            upto=upto,
+            done_rows=applied.rows,
+            accounts_created=applied.accounts_created,
+            now=now,
+        )
+
+
+def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
+    """Write the error file and the result, then clear the staging tables."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return
+        result = _conclude(workshop, connection, found)
+        record.finish_importing(connection, found, result, now=workshop.clock())
+    with workshop.database.transaction(site_id) as connection:
+        staging.clear(connection, site_id, import_id)
+
+
+def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
+    """End an import as FAILED; rows that were not reached are listed as such. An import that has ended stays as it is."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock(connection, site_id, import_id)
+        if found.status is Status.INITIATED:
+            found = record.change(connection, "begin_parsing", found, now=workshop.clock())
+        if not found.unfinished:
+            return
+        result = None
+        if found.ready_rows is not None:
+            applying.note_not_reached(connection, site_id, import_id, after=found.applied_rows)
+            result = _conclude(workshop, connection, found)
+        record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
+    with workshop.database.transaction(site_id) as connection:
+        staging.clear(connection, site_id, import_id)
+
+
+def enqueue_lost(workshop: Workshop) -> int:
+    """Give a job to each import that waits for one and has none; returns how many there were."""
+    with workshop.database.owner_transaction() as connection:
+        lost = record.find_unfinished(connection, before=workshop.clock() - LOST_AFTER)
+        for site_id, import_id, status in lost:
+            if status is Status.IMPORTING:
+                queue.enqueue(connection, RUN_TASK, site_id=site_id, import_id=import_id, lock=_run_lock(site_id))
+            else:
+                queue.enqueue(connection, PARSE_TASK, site_id=site_id, import_id=import_id, lock=f"parse:{import_id}")
+    return len(lost)
+
+
+def erase_expired(workshop: Workshop) -> int:
+    """Erase the files and row details of imports that ended long ago; returns how many. Counts and entries stay."""
+    before = workshop.clock() - timedelta(days=workshop.settings.retention_days)
+    with workshop.database.owner_transaction() as connection:
+        expired = record.find_expired(connection, before=before)
+    for one in expired:
+        paths = [one["file_url"].removeprefix("/"), one["error_file_path"]]
+        workshop.objects.delete(*(path for path in paths if path))
+        with workshop.database.transaction(one["site_id"]) as connection:
+            reporting.erase_rows(connection, one["site_id"], one["id"])
+            record.note_erased(connection, one["site_id"], one["id"], now=workshop.clock())
+    return len(expired)
+
+
+# --- Leaves -------------------------------------------------------------------------------------------------------------
+
+
+def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> reporting.Result:
+    """Count what became of the rows, and write the error file when some did not go through."""
+    result = reporting.count(connection, found.site_id, found.id)
+    if not result.failure_count:
+        return result
+    path = f"sites/{found.site_id}/imports/{found.id}/errors.csv"
+    header = found.header or []
+    width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
+    failed = reporting.failures(connection, found.site_id, found.id)
+    workshop.objects.put(
+        path,
+        reporting.error_file(
+            reporting.with_cells(failed, _rows(workshop, found)),
+            header,
+            width,
+            _columns(found),
+            rows.CORRECTED_COLUMNS,
+            rows.guarded,
+        ),
+    )
+    return dataclasses.replace(result, error_file_path=path)
+
+
+def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
+    """Return how cells of the points column are read; how its numbers are written is settled when first it matters."""
+    columns = _columns(found)
+
+    @functools.cache
+    def written() -> NumberFormat:
+        return numbers.settle(
+            trimmed(cells[columns.points]) for _, cells in _rows(workshop, found) if columns.points < len(cells)
+        )
+
+    def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
+        number = numbers.read(text, written())
+        if isinstance(number, int):
+            return number
+        detail = {"grouped": number.grouped, "fraction": number.fraction} if number.grouped else {}
+        return number.problem, detail
+
+    return read_points
+
+
+def _rows(workshop: Workshop, found: LoyaltyImport) -> Iterator[Row]:
+    stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
+    return rows.read(stream, found.dialect, cell_characters_max=workshop.settings.cell_characters_max)
+
+
+def _columns(found: LoyaltyImport) -> Columns:
+    if found.email_index is None or found.points_index is None:
+        raise RuntimeError(f"import {found.id} has no mapping yet")
+    return Columns(found.email_index, found.points_index)
+
+
+def _run_lock(site_id: UUID) -> str:
+    """Imports of one site run one after the other; those of different sites side by side."""
+    return f"site:{site_id}"
+
+
+def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:
+    return (item for _, item in zip(range(limit), items, strict=False))

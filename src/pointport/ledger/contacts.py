@@ -1,0 +1,60 @@
+"""Contacts: the customers of a site, each known by one e-mail address in normal form."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pointport.errors import NotFound
+from pointport.ledger.addresses import normal_form
+from pointport.plumbing.database.ids import new_id
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection
+
+QUERIES = load(__file__)
+
+NAME_CHARACTERS_MAX = 100
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact to add or bring up to date; `email` is in normal form, an empty name leaves a known one as it is."""
+
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What became of a batch."""
+
+    created: int
+    changed: int
+
+
+def merge(connection: Connection, site_id: UUID, contacts: Sequence[NewContact], *, now: datetime) -> Merged:
+    """Add contacts or bring the known ones up to date, in one statement; of two with one address the last counts."""
+    unique = {contact.email: contact for contact in contacts}
+    rows = connection.execute(
+        QUERIES["merge_contacts"],
+        {
+            "site_ids": [site_id] * len(unique),
+            "ids": [new_id() for _ in unique],
+            "emails": list(unique),
+            "first_names": [contact.first_name for contact in unique.values()],
+            "last_names": [contact.last_name for contact in unique.values()],
+            "now": now,
+        },
+    ).fetchall()
+    created = sum(row["created"] for row in rows)
+    return Merged(created, len(rows) - created)
+
+
+def find(connection: Connection, site_id: UUID, email: str) -> dict[str, Any]:
+    """Return the contact of an address in any spelling. Raises NotFound."""
+    row = connection.execute(QUERIES["find_by_email"], {"site_id": site_id, "email": normal_form(email)}).fetchone()
+    if row is None:
+        raise NotFound(f"no contact has the e-mail address {email!r}", code="CONTACT_NOT_FOUND")
+    return row

@@ -1,0 +1,88 @@
+"""Four verbs on files by path: put, get, size and delete; streams all the way, whatever the size.
+
+A file appears whole or not at all: a put that fails or is broken off leaves nothing, and what was there before stays.
+"""
+
+import errno
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from pointport.errors import NotFound, PointportError, Unavailable
+
+READ_BYTES_MIN = 256 * 1024
+"""Bytes taken from the store at a time, at least."""
+
+
+class Objects:
+    """A folder or bucket of files, known by paths like `sites/<site>/<guid>.csv`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def put_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
+        """Write a file from chunks as they arrive; what `chunks` raises comes through, and nothing is kept.
+
+        Raises Unavailable when the store is full or gone.
+        """
+        with _telling(path):
+            await obstore.put_async(self._store, path, chunks, chunk_size=5 * 1024 * 1024)
+
+    def put(self, path: str, chunks: Iterator[bytes]) -> None:
+        """Write a file from chunks. Raises Unavailable when the store is full or gone."""
+        with _telling(path):
+            obstore.put(self._store, path, chunks, chunk_size=5 * 1024 * 1024)
+
+    def get(self, path: str) -> Iterator[bytes]:
+        """Read a file in chunks. Raises NotFound, Unavailable."""
+        with _telling(path):
+            stream = obstore.get(self._store, path).stream(min_chunk_size=READ_BYTES_MIN)
+            for chunk in stream:
+                yield bytes(chunk)
+
+    def size(self, path: str) -> int:
+        """Return a file's size in bytes. Raises NotFound, Unavailable."""
+        with _telling(path):
+            return int(obstore.head(self._store, path)["size"])
+
+    def delete(self, *paths: str) -> None:
+        """Delete files; one that is not there is no error. Raises Unavailable."""
+        for path in paths:
+            try:
+                with _telling(path):
+                    obstore.delete(self._store, path)
+            except NotFound:
+                continue
+
+    def check(self) -> None:
+        """Ask the store for its first file, to see that it answers. Raises Unavailable."""
+        with _telling(""):
+            next(iter(obstore.list(self._store, chunk_size=1)), None)
+
+
+def open_objects(data_dir: Path, files_url: str | None) -> Objects:
+    """Open the files of a data folder, or those at a URL that obstore knows (s3, gs, az)."""
+    if files_url is not None:
+        return Objects(from_url(files_url))
+    folder = data_dir / "files"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Objects(LocalStore(folder))
+
+
+@contextmanager
+def _telling(path: str) -> Iterator[None]:
+    try:
+        yield
+    except PointportError:
+        raise
+    except FileNotFoundError as error:
+        raise NotFound(f"no file at {path}", code="FILE_NOT_FOUND") from error
+    except OSError as error:
+        full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        raise Unavailable("the file store is full" if full else "the file store is not available") from error
+    except BaseError as error:
+        raise Unavailable("the file store is not available just now; try again in a moment") from error

@@ -1,0 +1,35 @@
+"""The Wix query language for every resource alike: filter JSON to SQL, sorting, and cursors that lead both ways.
+
+A resource is declared once, as a `Resource` of `Field`s. Every query of it then takes three steps::
+
+    page = plan(IMPORTS, body.get("query"), CursorSigner(key, site_id))
+    statement = sql.SQL(
+        "SELECT loyalty_import.*, {keys} FROM loyalty_import"
+        " WHERE site_id = %(site_id)s AND {where} ORDER BY {order_by} LIMIT %(q_limit)s"
+    ).format(keys=page.key_columns, where=page.where, order_by=page.order_by)
+    rows = connection.execute(statement, {**page.parameters, "site_id": site_id}).fetchall()  # rows as dicts
+    found, paging_metadata = finish(page, rows)
+
+The caller's words reach the database as parameters only, named `q_…`. The language is contract.md 1.7; whatever is
+not in it raises InvalidRequest with the wire path of what is wrong, and nothing is ignored that would change the rows.
+
+`fields` declares, `values` reads JSON, `filters` makes a tree of it and `conditions` SQL of the tree, `keyset` orders
+and continues, `cursors` signs, `pages` puts it together.
+"""
+
+from pointport.plumbing.queries.cursors import CursorSigner
+from pointport.plumbing.queries.fields import Field, Kind, Resource, Sort
+from pointport.plumbing.queries.pages import Page, PagingMetadata, finish, plan, plan_filter
+
+__all__ = [
+    "CursorSigner",
+    "Field",
+    "Kind",
+    "Page",
+    "PagingMetadata",
+    "Resource",
+    "Sort",
+    "finish",
+    "plan",
+    "plan_filter",
+]

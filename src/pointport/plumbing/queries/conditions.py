@@ -1,0 +1,152 @@
+"""A filter as a small frozen tree, and each of its nodes as SQL.
+
+A node may come out as SQL's unknown where a field is missing. That counts as false everywhere, and `Not` makes it so
+before it negates; with that, rows are chosen as if a missing value were just one more value.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, LiteralString, Protocol
+
+from psycopg import sql
+
+from pointport.plumbing.queries.fields import Field, Kind
+
+_WILDCARD = re.compile(r"[\\%_]")
+
+
+class Parameters:
+    """Collects the values of one statement; their names begin with `q_`, which leaves all others to the caller."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, Any] = {}
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The parameters by name, as psycopg takes them."""
+        return dict(self._values)
+
+    def add(self, value: Any, kind: Kind) -> sql.Composable:
+        """Add one value, or a list of values, and return the SQL that stands for it."""
+        name = f"q_{len(self._values)}"
+        self._values[name] = value
+        brackets: LiteralString = "[]" if isinstance(value, list) else ""
+        return sql.SQL("{}::{}{}").format(sql.Placeholder(name), sql.SQL(kind.database_type), sql.SQL(brackets))
+
+
+class Condition(Protocol):
+    """Chooses rows."""
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """Give a boolean expression, closed in itself, and add its values to `parameters`."""
+
+
+@dataclass(frozen=True)
+class All:
+    """Every part holds; true when there are none."""
+
+    parts: tuple[Condition, ...] = ()
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return _joined(self.parts, " AND ", "TRUE", parameters)
+
+
+@dataclass(frozen=True)
+class AnyOf:
+    """One part at least holds; false when there are none."""
+
+    parts: tuple[Condition, ...] = ()
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return _joined(self.parts, " OR ", "FALSE", parameters)
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part does not hold, be it false or unknown."""
+
+    part: Condition
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return sql.SQL("(NOT coalesce({}, FALSE))").format(self.part.render(parameters))
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The field has no value."""
+
+    field: Field
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return sql.SQL("({} IS NULL)").format(self.field.expression)
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The field has this value."""
+
+    field: Field
+    value: Any
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return sql.SQL("({} = {})").format(self.field.expression, parameters.add(self.value, self.field.kind))
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The field has one of these values."""
+
+    field: Field
+    values: tuple[Any, ...]
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return sql.SQL("({} = ANY({}))").format(
+            self.field.expression, parameters.add(list(self.values), self.field.kind)
+        )
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """The field has a value on one side of this one, in the order that sorting has too."""
+
+    field: Field
+    comparison: LiteralString
+    value: Any
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        value = parameters.add(self.value, self.field.kind)
+        return sql.SQL("({} {} {})").format(self.field.ordered, sql.SQL(self.comparison), value)
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """The field, as text, holds this piece of text where `before` and `after` leave room, whatever the case."""
+
+    field: Field
+    piece: str
+    before: bool
+    after: bool
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        escaped = _WILDCARD.sub(r"\\\g<0>", self.piece)
+        pattern = f"{'%' * self.before}{escaped}{'%' * self.after}"
+        # A column collated "C" knows only the cases of A to Z; the database's own collation knows its letters.
+        template = sql.SQL('({}::text COLLATE "default" ILIKE {})')
+        return template.format(self.field.expression, parameters.add(pattern, Kind.TEXT))
+
+
+def _joined(
+    parts: tuple[Condition, ...], word: LiteralString, of_none: LiteralString, parameters: Parameters
+) -> sql.Composable:
+    if not parts:
+        return sql.SQL(of_none)
+    return sql.SQL("({})").format(sql.SQL(word).join([part.render(parameters) for part in parts]))

@@ -1,0 +1,150 @@
+"""Filter JSON to a tree of conditions: the operators of contract.md 1.7, with limits on all that a caller can pile up.
+
+Nothing is ignored: a field, an operator or a value that the resource does not allow is refused with its wire path.
+Missing values are values, as in MongoDB: they equal null, and differ from everything else.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, LiteralString
+
+from pointport.plumbing.queries.conditions import All, AnyOf, Condition, Equal, Missing, Not, OneOf, Ordered, Spelled
+from pointport.plumbing.queries.fields import Field, Kind
+from pointport.plumbing.queries.values import (
+    read_boolean,
+    read_list,
+    read_object,
+    read_text,
+    read_value,
+    read_values,
+    refuse,
+    shown,
+)
+
+DEPTH_MAX = 20
+CONDITIONS_MAX = 200
+
+
+def read_filter(fields: Mapping[str, Field], json: Any, path: str) -> Condition:
+    """Read a filter; null, absent and `{}` choose everything.
+
+    Raises InvalidRequest, with one violation, for whatever is not allowed on these fields or goes over a limit.
+    """
+    return _Reading(fields, path).filter(read_object(json, path), path, depth=1)
+
+
+class _Reading:
+    """One walk down a caller's filter, counting as it goes: what is piled up is refused before it is followed."""
+
+    def __init__(self, fields: Mapping[str, Field], root: str) -> None:
+        self._fields = fields
+        self._root = root
+        self._conditions = 0
+
+    def filter(self, json: Any, path: str, depth: int) -> Condition:
+        if depth > DEPTH_MAX:
+            refuse(self._root, f"must not be nested deeper than {DEPTH_MAX}", "MAX", threshold=DEPTH_MAX)
+        if not isinstance(json, Mapping):
+            refuse(path, "must be an object", "FORMAT", type="object")
+        return self._all([self._member(name, value, path, depth) for name, value in json.items()])
+
+    def _member(self, name: str, value: Any, path: str, depth: int) -> Condition:
+        at = f"{path}.{shown(name)}"
+        if name == "$and":
+            return self._all(self._filters(value, at, depth))
+        if name == "$or":
+            self._count(unless=value)
+            return AnyOf(tuple(self._filters(value, at, depth)))
+        if name == "$not":
+            return Not(self._negated(value, at, depth))
+        if name not in self._fields:
+            known = ", ".join(sorted(self._fields))
+            refuse(at, f"cannot be filtered by; these can: {known}, and $and, $or, $not", "FIELD_NOT_ALLOWED")
+        return self._field(self._fields[name], value, at)
+
+    def _filters(self, json: Any, path: str, depth: int) -> list[Condition]:
+        return [self.filter(part, f"{path}[{index}]", depth + 1) for index, part in enumerate(read_list(json, path))]
+
+    def _negated(self, json: Any, path: str, depth: int) -> Condition:
+        if not isinstance(json, list):
+            return self.filter(json, path, depth + 1)
+        if len(json) != 1:
+            refuse(path, "must be an object, or an array of one", "FORMAT", type="object")
+        return self.filter(json[0], f"{path}[0]", depth + 1)
+
+    def _field(self, field: Field, json: Any, path: str) -> Condition:
+        operations = json if isinstance(json, Mapping) else {"$eq": json}
+        if not operations:
+            refuse(path, "must be a value, or an object with at least one operator", "MIN_SIZE", threshold=1)
+        return self._all([self._operation(field, name, operand, path) for name, operand in operations.items()])
+
+    def _operation(self, field: Field, name: str, operand: Any, path: str) -> Condition:
+        self._count()
+        if name not in field.allowed_operators:
+            allowed = ", ".join(sorted(field.allowed_operators))
+            refuse(path, f'has no operator "{shown(name)}"; it has {allowed}', "FIELD_NOT_ALLOWED")
+        return _OPERATIONS[name](field, operand, path)
+
+    def _all(self, parts: list[Condition]) -> Condition:
+        self._count(unless=parts)
+        return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+    def _count(self, unless: Any = None) -> None:
+        """Count a condition. An empty list of them counts as one, or they could be piled up for nothing."""
+        self._conditions += not unless
+        if self._conditions > CONDITIONS_MAX:
+            refuse(self._root, f"must have at most {CONDITIONS_MAX} conditions", "MAX_SIZE", threshold=CONDITIONS_MAX)
+
+
+def _equal(field: Field, operand: Any, path: str) -> Condition:
+    return Missing(field) if operand is None else Equal(field, read_value(field, operand, path))
+
+
+def _ordered(comparison: LiteralString, field: Field, operand: Any, path: str) -> Condition:
+    return Ordered(field, comparison, read_value(field, operand, path))
+
+
+def _one_of(field: Field, operand: Any, path: str) -> Condition:
+    values = read_values(field, operand, path)
+    present = OneOf(field, tuple(value for value in values if value is not None))
+    return AnyOf((Missing(field), present)) if None in values else present
+
+
+def _every_one_of(field: Field, operand: Any, path: str) -> Condition:
+    """Compare one value with a list that it is to hold all of: with more than one in it, nothing does."""
+    values = read_values(field, operand, path)
+    if len(values) > 1:
+        return AnyOf()
+    return All(tuple(Missing(field) if value is None else Equal(field, value) for value in values))
+
+
+def _spelled(field: Field, operand: Any, path: str, *, before: bool, after: bool) -> Condition:
+    return Spelled(field, read_text(operand, path), before, after)
+
+
+def _exists(field: Field, operand: Any, path: str) -> Condition:
+    return Not(Missing(field)) if read_boolean(operand, path) else Missing(field)
+
+
+def _is_empty(field: Field, operand: Any, path: str) -> Condition:
+    empty = AnyOf((Missing(field), Equal(field, ""))) if field.kind is Kind.TEXT else Missing(field)
+    return empty if read_boolean(operand, path) else Not(empty)
+
+
+_OPERATIONS: Mapping[str, Callable[[Field, Any, str], Condition]] = {
+    "$eq": _equal,
+    "$ne": lambda field, operand, path: Not(_equal(field, operand, path)),
+    "$gt": partial(_ordered, ">"),
+    "$gte": partial(_ordered, ">="),
+    "$lt": partial(_ordered, "<"),
+    "$lte": partial(_ordered, "<="),
+    "$in": _one_of,
+    "$nin": lambda field, operand, path: Not(_one_of(field, operand, path)),
+    "$hasSome": _one_of,
+    "$hasAll": _every_one_of,
+    "$startsWith": partial(_spelled, before=False, after=True),
+    "$endsWith": partial(_spelled, before=True, after=False),
+    "$contains": partial(_spelled, before=True, after=True),
+    "$exists": _exists,
+    "$isEmpty": _is_empty,
+}

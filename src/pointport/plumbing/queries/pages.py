@@ -1,0 +1,228 @@
+"""One page of a query: planned from the caller's JSON before the statement runs, finished from its rows after."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypedDict
+
+from psycopg import sql
+
+from pointport.errors import InvalidRequest
+from pointport.plumbing.queries.conditions import Parameters
+from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, CursorSigner
+from pointport.plumbing.queries.fields import Resource, Sort
+from pointport.plumbing.queries.filters import read_filter
+from pointport.plumbing.queries.keyset import Key, beyond, order_by
+from pointport.plumbing.queries.values import read_list, read_object, read_value, refuse, shown, write_value
+
+SORTS_MAX = 5
+FIELD_NAME_CHARACTERS_MAX = 512
+PLACE_CHARACTERS_MAX = 800
+"""What a filter leaves free in a cursor for the sort keys' values; one list of 500 GUIDs still fits beside it."""
+
+_KEY_PREFIX = "_key_"
+
+
+class Cursors(TypedDict, total=False):
+    """The ways on from a page, where there are any."""
+
+    next: str
+    prev: str
+
+
+class PagingMetadata(TypedDict):
+    """What the answer says of its page, as it goes on the wire (contract.md 1.7)."""
+
+    count: int
+    cursors: Cursors
+    hasNext: bool
+
+
+@dataclass(frozen=True)
+class Page:
+    """What to run: fill it into `SELECT …, {key_columns} … WHERE … AND {where} ORDER BY {order_by} LIMIT %(q_limit)s`.
+
+    `q_limit`, among the `parameters`, is one more than `limit`: the extra row tells that the rows go on.
+    """
+
+    where: sql.Composable
+    order_by: sql.Composable
+    key_columns: sql.Composable
+    limit: int
+    parameters: Mapping[str, Any]
+    resource: Resource
+    keys: tuple[Key, ...]
+    cursor: Cursor
+    cursors: CursorSigner
+    path: str
+
+
+def plan(resource: Resource, query: Any, cursors: CursorSigner, path: str = "query") -> Page:
+    """Plan one page of the caller's query; a cursor in it replaces its filter and sort (contract.md 8, row 26).
+
+    Raises InvalidRequest, with one violation under `path`, for everything that the query language does not allow.
+    """
+    query = read_object(query, path)
+    if query.get("paging") is not None:
+        refuse(f"{path}.paging", "is not offered: page with cursorPaging", "FIELD_NOT_ALLOWED")
+    paging_path = f"{path}.cursorPaging"
+    paging = read_object(query.get("cursorPaging"), paging_path)
+    limit = _read_limit(resource, paging.get("limit"), f"{paging_path}.limit")
+    if paging.get("cursor") is None:
+        asked = Cursor(
+            filter=read_object(query.get("filter"), f"{path}.filter"),
+            sort=_write_sort(_read_sort(resource, query.get("sort"), f"{path}.sort")),
+            limit=limit or resource.limit_default,
+        )
+        page = _page(resource, asked, cursors, path)
+        if len(cursors.sign(resource.name, asked)) > CURSOR_CHARACTERS_MAX - PLACE_CHARACTERS_MAX:
+            refuse(f"{path}.filter", "is too long to be carried by a cursor", "MAX_LENGTH")
+        return page
+    carried = cursors.read(resource.name, paging["cursor"], f"{paging_path}.cursor")
+    try:
+        _read_limit(resource, carried.limit, path)
+        return _page(resource, replace(carried, limit=limit or carried.limit), cursors, path)
+    except InvalidRequest:
+        # The signature is ours, so the resource has changed since: fields or limits are not what they were.
+        refuse(f"{paging_path}.cursor", "is out of date; start again without one", "FORMAT", type="cursor")
+
+
+def plan_filter(resource: Resource, json: Any, path: str = "filter") -> tuple[sql.Composable, Mapping[str, Any]]:
+    """Plan a filter alone, as for a count: the condition and its parameters. Raises InvalidRequest as `plan` does."""
+    parameters = Parameters()
+    return read_filter(resource.fields, json, path).render(parameters), parameters.values
+
+
+def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Turn the statement's rows into the page's, in the order asked for, without the key columns; say what follows.
+
+    Raises InvalidRequest when the texts sorted by are too long for a cursor.
+    """
+    more = len(rows) > page.limit
+    inside = list(rows[: page.limit])
+    if page.cursor.backwards:
+        inside.reverse()
+    came_from_elsewhere = page.cursor.place is not None
+    there_is_next = came_from_elsewhere if page.cursor.backwards else more
+    there_is_prev = more if page.cursor.backwards else came_from_elsewhere
+    links = Cursors()
+    if there_is_next:
+        links["next"] = _link(page, inside[-1:], backwards=False)
+    if there_is_prev:
+        links["prev"] = _link(page, inside[:1], backwards=True)
+    clean = [{name: row[name] for name in row if not name.startswith(_KEY_PREFIX)} for row in inside]
+    return clean, PagingMetadata(count=len(clean), cursors=links, hasNext=there_is_next)
+
+
+def _page(resource: Resource, cursor: Cursor, cursors: CursorSigner, path: str) -> Page:
+    parameters = Parameters()
+    where = read_filter(resource.fields, cursor.filter, f"{path}.filter").render(parameters)
+    keys = _keys(resource, _read_sort(resource, cursor.sort, f"{path}.sort"))
+    travelled = tuple(key.turned for key in keys) if cursor.backwards else keys
+    if cursor.place is not None:
+        place = _read_place(keys, cursor.place, path)
+        rest = beyond(travelled, place, parameters, inclusive=cursor.inclusive)
+        where = sql.SQL("({} AND {})").format(where, rest)
+    columns = [
+        sql.SQL("{} AS {}").format(key.field.expression, sql.Identifier(f"{_KEY_PREFIX}{index}"))
+        for index, key in enumerate(keys)
+    ]
+    return Page(
+        where=where,
+        order_by=order_by(travelled),
+        key_columns=sql.SQL(", ").join(columns),
+        limit=cursor.limit,
+        parameters={**parameters.values, "q_limit": cursor.limit + 1},
+        resource=resource,
+        keys=keys,
+        cursor=cursor,
+        cursors=cursors,
+        path=path,
+    )
+
+
+def _link(page: Page, edge: list[Mapping[str, Any]], *, backwards: bool) -> str:
+    """Sign the way on from the page's outermost row.
+
+    A page can be empty, when the rows it led to are gone. The way back is then from the place it began at, which
+    includes that place's row, since nobody on this page has shown it.
+    """
+    if edge:
+        place = [write_value(edge[0][f"{_KEY_PREFIX}{index}"]) for index in range(len(page.keys))]
+        inclusive = False
+    else:
+        place, inclusive = page.cursor.place or [], not page.cursor.inclusive
+    cursor = replace(page.cursor, place=place, backwards=backwards, inclusive=inclusive)
+    text = page.cursors.sign(page.resource.name, cursor)
+    if len(text) > CURSOR_CHARACTERS_MAX:
+        refuse(f"{page.path}.sort", "goes by texts that are too long to be carried by a cursor", "MAX_LENGTH")
+    return text
+
+
+def _keys(resource: Resource, sorts: Sequence[Sort]) -> tuple[Key, ...]:
+    """Give the sort its last key, the id, in the direction of the first, so that one index serves them all."""
+    keys = tuple(Key(resource.fields[sort.field_name], sort.descending) for sort in sorts)
+    if any(key.field == resource.id_field for key in keys):
+        return keys
+    return (*keys, Key(resource.id_field, descending=bool(keys) and keys[0].descending))
+
+
+def _read_place(keys: Sequence[Key], place: Any, path: str) -> list[Any]:
+    values = read_list(place, path)
+    if len(values) != len(keys):
+        refuse(path, "has another number of sort keys")
+    return [
+        None if value is None and key.field.nullable else read_value(key.field, value, path)
+        for key, value in zip(keys, values, strict=True)
+    ]
+
+
+def _read_limit(resource: Resource, json: Any, path: str) -> int | None:
+    if json is None:
+        return None
+    if not isinstance(json, int) or isinstance(json, bool):
+        refuse(path, "must be a whole number", "FORMAT", type="integer")
+    if json < 1:
+        refuse(path, "must be at least 1", "MIN", threshold=1)
+    if json > resource.limit_max:
+        refuse(path, f"must be at most {resource.limit_max}", "MAX", threshold=resource.limit_max)
+    return json
+
+
+def _read_sort(resource: Resource, json: Any, path: str) -> tuple[Sort, ...]:
+    entries = [] if json is None else read_list(json, path)
+    if len(entries) > SORTS_MAX:
+        refuse(path, f"must have at most {SORTS_MAX} entries", "MAX_SIZE", threshold=SORTS_MAX)
+    sorts: list[Sort] = []
+    for index, entry in enumerate(entries):
+        at = f"{path}[{index}]"
+        if not isinstance(entry, Mapping):
+            refuse(at, "must be an object", "FORMAT", type="object")
+        name = _read_field_name(resource, entry.get("fieldName"), f"{at}.fieldName")
+        if any(sort.field_name == name for sort in sorts):
+            refuse(f"{at}.fieldName", f'"{name}" is sorted by already')
+        sorts.append(Sort(name, descending=_read_descending(entry.get("order"), f"{at}.order")))
+    return tuple(sorts) or resource.default_sort
+
+
+def _read_field_name(resource: Resource, json: Any, path: str) -> str:
+    if json is None:
+        refuse(path, "is missing", "REQUIRED_FIELD")
+    if not isinstance(json, str):
+        refuse(path, "must be text", "FORMAT", type="text")
+    if len(json) > FIELD_NAME_CHARACTERS_MAX:
+        description = f"must have at most {FIELD_NAME_CHARACTERS_MAX} characters"
+        refuse(path, description, "MAX_LENGTH", threshold=FIELD_NAME_CHARACTERS_MAX)
+    if json not in resource.fields or not resource.fields[json].sortable:
+        known = ", ".join(sorted(name for name, field in resource.fields.items() if field.sortable))
+        refuse(path, f'"{shown(json)}" cannot be sorted by; these can: {known}', "FIELD_NOT_ALLOWED")
+    return json
+
+
+def _read_descending(json: Any, path: str) -> bool:
+    if json is not None and (not isinstance(json, str) or json not in {"ASC", "DESC"}):
+        refuse(path, "must be ASC or DESC", "INVALID_ENUM_VALUE")
+    return json == "DESC"
+
+
+def _write_sort(sorts: Sequence[Sort]) -> list[dict[str, str]]:
+    return [{"fieldName": sort.field_name, "order": "DESC" if sort.descending else "ASC"} for sort in sorts]

@@ -1,0 +1,1 @@
+"""Sites (tenants), the keys that open them, and the trail of who did what."""

@@ -1,0 +1,93 @@
+"""Every knob and limit, read once.
+
+From environment variables `POINTPORT_*`, then a `.env` file, then the defaults here, which work on one machine with
+nothing else installed. `pointport settings` prints them with their source. Units are the last word of each name.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
+
+MEBIBYTE = 1024 * 1024
+GIBIBYTE = 1024 * MEBIBYTE
+
+
+def default_data_dir() -> Path:
+    """The folder of everything embedded: the user's own, or the machine's when root runs it.
+
+    Root's home is closed to the unprivileged user that the database server runs as, so root gets `/var/lib`.
+    """
+    if sys.platform != "win32" and os.geteuid() == 0:
+        return Path("/var/lib/pointport")
+    return Path(platformdirs.user_data_dir("pointport", appauthor=False))
+
+
+class Settings(BaseSettings):
+    """What can be set, with its default and its bounds (design.md 12)."""
+
+    model_config = SettingsConfigDict(env_prefix="POINTPORT_", env_file=".env", extra="ignore", frozen=True)
+
+    # Where things are
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the embedded database and files")
+    database_url: Annotated[
+        SecretStr | None,
+        Field(
+            validation_alias=AliasChoices("DATABASE_URL", "POINTPORT_DATABASE_URL"),
+            description="A PostgreSQL 15+ to use instead of the embedded one",
+        ),
+    ] = None
+    files_url: str | None = Field(None, description="Where files are kept instead of the data folder: s3://bucket/prefix")
+    secret: SecretStr | None = Field(
+        None, min_length=32, description="Signs URLs and cursors; default: made once, kept in the data folder"
+    )
+    public_url: str | None = Field(None, description="How clients reach this server; default: as the request came in")
+    host: str = Field("127.0.0.1", description="Address that `serve` listens on")
+    port: int = Field(8640, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one")
+
+    # What a file may be
+    upload_bytes_max: int = Field(10 * MEBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file")
+    columns_max: int = Field(100, ge=2, le=100, description="Most columns in a file")
+    heading_characters_max: int = Field(1_000, ge=1, le=1_000, description="Longest heading")
+    cell_characters_max: int = Field(32_767, ge=1, description="Longest cell")
+    sample_rows_max: int = Field(5, ge=0, le=5, description="Rows shown as a sample")
+    sample_columns_max: int = Field(20, ge=1, le=20, description="Values shown of a sample row")
+    sample_characters_max: int = Field(1_000, ge=1, le=1_000, description="Characters shown of a sample value")
+    points_max: int = Field(999_999_999, ge=1, le=999_999_999, description="Largest balance of an account")
+
+    # How long things last
+    upload_url_seconds: int = Field(3_600, ge=1, description="Life of an upload URL")
+    download_url_seconds: int = Field(3_600, ge=1, description="Life of a download URL")
+    retention_days: int = Field(30, ge=1, description="Files and row details are erased after this")
+
+    # How work is done
+    chunk_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows applied in one database transaction")
+    worker_imports_max: int = Field(4, ge=1, le=64, description="Imports that one worker runs side by side")
+    connections_max: int = Field(12, ge=4, le=1_000, description="Database connections of one process")
+    heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker says that it lives")
+    stalled_seconds: float = Field(3.0, gt=0, description="Silence after which a worker's jobs go to another")
+    sweep_seconds: float = Field(1.0, gt=0, description="How often a worker looks for jobs left behind")
+    attempts_max: int = Field(5, ge=1, description="Tries of a job that fails by a fault of ours")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe lines logged")
+
+
+def sources(settings: Settings) -> dict[str, tuple[Any, str]]:
+    """For each setting its value (secrets masked) and where it comes from: `environment`, `.env` or `default`."""
+    environment = EnvSettingsSource(Settings)()
+    dotenv = DotEnvSettingsSource(Settings)()
+    found: dict[str, tuple[Any, str]] = {}
+    for name, field in Settings.model_fields.items():
+        alias = field.validation_alias
+        keys = {name, *(str(choice) for choice in alias.choices)} if isinstance(alias, AliasChoices) else {name}
+        if keys & environment.keys():
+            source = "environment"
+        elif keys & dotenv.keys():
+            source = ".env"
+        else:
+            source = "default"
+        found[name] = (getattr(settings, name), source)
+    return found
