@@ -14,7 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import httpx
+import httpx2
+import uvicorn
 from pydantic import SecretStr, ValidationError
 
 from pointport.app import configure_logging, migrations, open_app, open_database_server
@@ -77,7 +78,7 @@ def _work() -> None:
 
 
 @contextmanager
-def _open_inside(working: bool) -> Iterator[httpx.Client]:
+def _open_inside(working: bool) -> Iterator[httpx2.Client]:
     """Open the app in this process, served on a socket file that only this user can reach, and a client of it."""
     settings = _settings().model_copy(update={"log_level": "ERROR"})
     configure_logging(settings)
@@ -90,11 +91,11 @@ def _open_inside(working: bool) -> Iterator[httpx.Client]:
         socket = folder / "api"
         opened.enter_context(server.running(server.configure(server.create_api(app, token), socket=socket)))
         yield opened.enter_context(
-            httpx.Client(
+            httpx2.Client(
                 base_url="http://pointport",
-                transport=httpx.HTTPTransport(uds=str(socket)),
+                transport=httpx2.HTTPTransport(uds=str(socket)),
                 headers={"Authorization": token},
-                timeout=httpx.Timeout(60, read=None),
+                timeout=httpx2.Timeout(60, read=None),
             )
         )
 
@@ -127,7 +128,7 @@ def _settings_with_source() -> list[dict[str, Any]]:
     ]
 
 
-def _address(serving: server.Server) -> str:
+def _address(serving: uvicorn.Server) -> str:
     host, port = serving.servers[0].sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -95,7 +95,7 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for name in ("httpx", "procrastinate", "uvicorn.access"):
+    for name in ("httpx2", "procrastinate", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
@@ -125,5 +125,7 @@ def _secret(settings: Settings) -> bytes:
             draft.unlink()
     secret = path.read_bytes()
     if len(secret) < SECRET_BYTES:
-        raise SetupError(f"{path} holds no secret; delete it, and a new one is made (signed URLs end with the old one).")
+        raise SetupError(
+            f"{path} holds no secret; delete it, and a new one is made (signed URLs end with the old one)."
+        )
     return secret

@@ -19,8 +19,9 @@ The one table from these to an HTTP status is `entrypoints/api/problems.py`; to 
 Anything that is not in this tree is a fault of ours.
 """
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 
@@ -49,7 +50,7 @@ class Violation:
     field: str
     description: str
     rule: str = "VALIDATION"
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class InvalidRequest(PointportError):

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
             description="A PostgreSQL 15+ to use instead of the embedded one",
         ),
     ] = None
-    files_url: str | None = Field(None, description="Where files are kept instead of the data folder: s3://bucket/prefix")
+    files_url: str | None = Field(
+        None, description="Where files are kept instead of the data folder: s3://bucket/prefix"
+    )
     secret: SecretStr | None = Field(
         None, min_length=32, description="Signs URLs and cursors; default: made once, kept in the data folder"
     )

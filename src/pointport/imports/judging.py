@@ -75,8 +75,9 @@ def judge_rows(connection: Connection, site_id: UUID, import_id: UUID, *, again:
     """
     this = {"site_id": site_id, "import_id": import_id}
     connection.execute(QUERIES["rank"], this)
-    failed = connection.execute(QUERIES["note_bad_cells"], this).rowcount
-    failed += connection.execute(QUERIES["note_bad_rows"], this).rowcount
+    failed = sum(
+        connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
+    )
     if again:
         connection.execute(QUERIES["settle_again"], this)
     return one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"], failed

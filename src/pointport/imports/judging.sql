@@ -3,7 +3,7 @@
 -- name: rank
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
 -- that already has a problem keeps it, and still counts as a row for its customer.
-INSERT INTO import_ready (site_id, import_id, position, line, contact_id, email, points, problem)
+INSERT INTO import_ready (site_id, import_id, position, line, contact_id, email, points, problem, doubled)
 SELECT
     neighbours.site_id,
     neighbours.import_id,
@@ -14,9 +14,10 @@ SELECT
     neighbours.points,
     CASE
         WHEN neighbours.problem IS NOT NULL THEN neighbours.problem
-        WHEN neighbours.email IN (neighbours.email_before, neighbours.email_after) THEN 'DUPLICATE_EMAIL'
+        WHEN neighbours.doubled THEN 'DUPLICATE_EMAIL'
         WHEN neighbours.contact_id IS NULL THEN 'CONTACT_NOT_FOUND'
-    END AS problem
+    END AS problem,
+    neighbours.doubled
 FROM (
     SELECT
         stage.site_id,
@@ -27,8 +28,7 @@ FROM (
         stage.problem,
         contact.id AS contact_id,
         row_number() OVER by_contact AS position,
-        lag(stage.email) OVER by_contact AS email_before,
-        lead(stage.email) OVER by_contact AS email_after
+        coalesce(stage.email IN (lag(stage.email) OVER by_contact, lead(stage.email) OVER by_contact), false) AS doubled
     FROM import_stage AS stage
     LEFT JOIN contact ON stage.site_id = contact.site_id AND stage.email = contact.email
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
@@ -43,37 +43,42 @@ FROM import_stage
 WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND problem IS NOT NULL
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
--- name: note_bad_rows
--- Outcomes of the rows that are refused for what stands in other rows, or in none of the contacts.
+-- name: note_unknown
+-- Outcomes of the rows whose address no contact has.
+INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
+SELECT site_id, import_id, line, 'FAILED' AS outcome, problem, email, points
+FROM import_ready
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND problem = 'CONTACT_NOT_FOUND'
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: note_doubled
+-- Outcomes of the rows whose address stands more than once: in how many rows, and the lines of those nearest by.
 INSERT INTO import_row (site_id, import_id, line, outcome, problem, detail, email, points)
 SELECT
-    ready.site_id,
-    ready.import_id,
-    ready.line,
+    twins.site_id,
+    twins.import_id,
+    twins.line,
     'FAILED' AS outcome,
-    ready.problem,
-    CASE
-        WHEN ready.problem = 'DUPLICATE_EMAIL' THEN jsonb_build_object('count', twins.count, 'lines', twins.lines)
-    END AS detail,
-    ready.email,
-    ready.points
-FROM import_ready AS ready
-LEFT JOIN (
-    SELECT site_id, email, count(*) AS count, (array_agg(line ORDER BY line))[1:11] AS lines
+    twins.problem,
+    jsonb_build_object('count', twins.count, 'lines', twins.lines) AS detail,
+    twins.email,
+    twins.points
+FROM (
+    SELECT
+        site_id,
+        import_id,
+        line,
+        problem,
+        email,
+        points,
+        count(*) OVER (PARTITION BY site_id, email) AS count,
+        array_agg(line) OVER (
+            PARTITION BY site_id, email ORDER BY line ROWS BETWEEN 5 PRECEDING AND 5 FOLLOWING
+        ) AS lines
     FROM import_ready
-    WHERE
-        site_id = %(site_id)s AND import_id = %(import_id)s
-        AND email IN (
-            SELECT doubled.email FROM import_ready AS doubled
-            WHERE
-                doubled.site_id = %(site_id)s AND doubled.import_id = %(import_id)s
-                AND doubled.problem = 'DUPLICATE_EMAIL'
-        )
-    GROUP BY site_id, email
-) AS twins ON ready.site_id = twins.site_id AND ready.email = twins.email
-WHERE
-    ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
-    AND ready.problem IN ('DUPLICATE_EMAIL', 'CONTACT_NOT_FOUND')
+    WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND doubled
+) AS twins
+WHERE twins.problem = 'DUPLICATE_EMAIL'
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
 -- name: settle_again

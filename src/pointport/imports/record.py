@@ -163,7 +163,10 @@ def find_unfinished(connection: Connection, *, before: datetime) -> list[tuple[U
 
 
 def find_expired(connection: Connection, *, before: datetime) -> list[dict[str, Any]]:
-    """Return imports of all sites that ended before a moment and still have files: site_id, id, file_url, error_file_path."""
+    """Return imports of all sites that ended before a moment and still have files.
+
+    Each with site_id, id, file_url and error_file_path.
+    """
     return connection.execute(QUERIES["find_expired"], {"before": before}).fetchall()
 
 

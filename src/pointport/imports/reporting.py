@@ -58,7 +58,9 @@ def failures(connection: Connection, site_id: UUID, import_id: UUID) -> Iterator
         yield from cursor
 
 
-def with_cells(failed: Iterable[Mapping[str, Any]], rows: Iterator[Row]) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
+def with_cells(
+    failed: Iterable[Mapping[str, Any]], rows: Iterator[Row]
+) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
     """Find the cells of each failed row in the file; both come by line, so one walk through it is enough."""
     for failure in failed:
         for line, cells in rows:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from typing import Any, NamedTuple
 
 from pointport.plumbing.database.pool import Database
 from pointport.plumbing.objects.store import Objects
@@ -86,11 +85,11 @@ class Mapping:
     points: int
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(NamedTuple):
     """A row after its cells were judged: the address and the points, or the code of the problem that it has.
 
-    The address is there also when something else is wrong with the row: it still counts as a row for that customer.
+    A tuple, since there is one for every row of a file. The address is there also when something else is wrong with the
+    row: it still counts as a row for that customer.
     """
 
     line: int

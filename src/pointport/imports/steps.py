@@ -22,7 +22,7 @@ from pointport.imports import applying, intake, judging, record, reporting, stag
 from pointport.imports.reading import encoding, learning, numbers, rows
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping as Columns
-from pointport.imports.shapes import NumberFormat, Row, Workshop
+from pointport.imports.shapes import NumberFormat, Result, Row, Workshop
 from pointport.imports.status import Status
 from pointport.ledger import accounts, audit
 from pointport.ledger.addresses import trimmed
@@ -316,7 +316,7 @@ def erase_expired(workshop: Workshop) -> int:
 # --- Leaves -------------------------------------------------------------------------------------------------------------
 
 
-def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> reporting.Result:
+def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> Result:
     """Count what became of the rows, and write the error file when some did not go through."""
     result = reporting.count(connection, found.site_id, found.id)
     if not result.failure_count:

@@ -1,4 +1,4 @@
-"""Accounts: the points of a contact. `balance = earned + adjusted - redeemed - expired`, always, by CHECK."""
+"""Accounts: the points of a contact, and known by its id; the parts of a balance always add up, by CHECK."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ QUERIES = load(__file__)
 
 def find(connection: Connection, site_id: UUID, contact_id: UUID) -> dict[str, Any] | None:
     """Return a contact's account, or None when it has none yet."""
-    return connection.execute(QUERIES["find_by_contact"], {"site_id": site_id, "contact_id": contact_id}).fetchone()
+    return connection.execute(QUERIES["find"], {"site_id": site_id, "contact_id": contact_id}).fetchone()
 
 
 def totals(connection: Connection, site_id: UUID) -> dict[str, Any]:

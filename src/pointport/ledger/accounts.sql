@@ -1,12 +1,12 @@
 -- Accounts and their points.
 
--- name: find_by_contact
--- A contact's account.
+-- name: find
+-- A contact's account; its id is the contact's.
 SELECT
-    id, contact_id, balance, earned, adjusted, redeemed, expired, revision,
+    id, balance, earned, adjusted, redeemed, expired, revision,
     created_date, updated_date, last_activity_date
 FROM account
-WHERE site_id = %(site_id)s AND contact_id = %(contact_id)s;
+WHERE site_id = %(site_id)s AND id = %(contact_id)s;
 
 -- name: totals
 -- The points of a whole site.

@@ -15,7 +15,9 @@ ADDRESS_CHARACTERS_MAX = 254
 LOCAL_CHARACTERS_MAX = 64
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
 
-PLAIN = re.compile(r"[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
+PLAIN = re.compile(
+    r"[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
+)
 """What nearly every address looks like; a domain label that starts with `xn--` takes the longer way."""
 
 WRAPPED = re.compile(r"[^<>]*<([^<>]*)>", re.DOTALL)
@@ -74,6 +76,6 @@ def _domain(domain: str) -> str | None:
     except (idna.IDNAError, UnicodeError):
         return None
     labels = ascii_form.split(".")
-    if len(labels) < 2 or labels[-1].isdigit() or "" in labels:
+    if len(labels) == 1 or labels[-1].isdigit() or "" in labels:
         return None
     return unicode_form

@@ -72,9 +72,9 @@ LIMIT 10;
 -- No account without its contact.
 SELECT
     account.id AS subject,
-    format('contact %%s does not exist', account.contact_id) AS finding,
+    'it has no contact' AS finding,
     count(*) OVER (PARTITION BY account.site_id) AS findings
 FROM account
-LEFT JOIN contact ON account.site_id = contact.site_id AND account.contact_id = contact.id
+LEFT JOIN contact ON account.site_id = contact.site_id AND account.id = contact.id
 WHERE account.site_id = %(site_id)s AND contact.id IS NULL
 LIMIT 10;

@@ -55,10 +55,11 @@ CREATE TABLE contact (
     UNIQUE (site_id, email)
 );
 
+-- A contact has one account at the most, and its id is the contact's: one index finds it by either, and the order of
+-- contacts is the order in which accounts are locked.
 CREATE TABLE account (
     site_id uuid NOT NULL,
     id uuid NOT NULL,
-    contact_id uuid NOT NULL,
     balance bigint NOT NULL CHECK (balance >= 0),
     earned bigint NOT NULL,
     adjusted bigint NOT NULL,
@@ -69,7 +70,6 @@ CREATE TABLE account (
     updated_date timestamptz NOT NULL,
     last_activity_date timestamptz NOT NULL,
     PRIMARY KEY (site_id, id),
-    UNIQUE (site_id, contact_id),
     CONSTRAINT account_balance_adds_up CHECK (balance = earned + adjusted - redeemed - expired)
 )
 -- Half of each page is left free, so that an update finds room beside the old version and no index changes.
@@ -250,6 +250,8 @@ CREATE UNLOGGED TABLE import_ready (
     email text NOT NULL,
     points bigint,
     problem text,
+    -- Another row of the file has the same address.
+    doubled boolean NOT NULL,
     PRIMARY KEY (site_id, import_id, position)
 );
 

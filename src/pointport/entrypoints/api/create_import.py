@@ -19,7 +19,9 @@ def create_import(body: wire.CreateImport, app: TheApp, who: Importer) -> dict[s
     bytes_max = app.settings.upload_bytes_max
     if body.file_size is not None and body.file_size > bytes_max:
         raise InvalidRequest(
-            Violation("fileSize", f"is more than the {bytes_max} bytes that a file may have", "MAX", {"threshold": bytes_max})
+            Violation(
+                "fileSize", f"is more than the {bytes_max} bytes that a file may have", "MAX", {"threshold": bytes_max}
+            )
         )
     made = steps.create(app, who.site_id, file_url=body.file_url, file_name=body.file_name, actor=who.actor)
     return {"loyaltyImport": wire.loyalty_import(made, app.clock())}

@@ -23,9 +23,7 @@ def list_sites(app: TheApp) -> dict[str, Any]:
 @router.post("/sites", dependencies=[Depends(operator)])
 def create_site(body: wire.CreateSite, app: TheApp) -> dict[str, Any]:
     """Make a site and its first key, which is shown this once."""
-    made, text = sites.create_site(
-        app.database, body.name, default=body.default, actor="operator", now=app.clock()
-    )
+    made, text = sites.create_site(app.database, body.name, default=body.default, actor="operator", now=app.clock())
     return {**_site(made), "apiKey": text}
 
 

@@ -1,4 +1,4 @@
-"""The routes, and a server for them: in the foreground for `serve`, or in a thread for a command that needs no other."""
+"""The routes, and a server for them that runs in a thread."""
 
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -7,7 +7,6 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from uvicorn import Server
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -80,7 +79,9 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
     try:
         response = await call_next(request)
     except Exception:
-        logger.exception("request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files")
+        logger.exception(
+            "request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files"
+        )
         response = JSONResponse({}, 500)
     response.headers["X-Wix-Request-Id"] = request_id
     return response
@@ -122,13 +123,15 @@ class _SmallBodies:
             await response(scope, receive, send)
 
 
-def configure(api: FastAPI, *, host: str | None = None, port: int | None = None, socket: Path | None = None) -> uvicorn.Server:
+def configure(
+    api: FastAPI, *, host: str | None = None, port: int | None = None, socket: Path | None = None
+) -> uvicorn.Server:
     """Return a server that listens on an address, or on a socket file."""
     address = {"uds": str(socket)} if socket else {"host": host or "127.0.0.1", "port": port or 0}
     return uvicorn.Server(
         uvicorn.Config(
             api,
-            **address,  # type: ignore[arg-type]
+            **address,
             log_config=None,
             access_log=False,
             server_header=False,

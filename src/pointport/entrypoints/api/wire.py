@@ -109,11 +109,15 @@ def columns(info: HeaderMappingInfo) -> Columns:
     first, second = info.header_mappings
     if first.column_name == second.column_name:
         raise InvalidRequest(
-            Violation(f"{path}[1].columnName", f"{first.column_name} is mapped twice; map one EMAIL and one POINTS", "OTHER")
+            Violation(
+                f"{path}[1].columnName", f"{first.column_name} is mapped twice; map one EMAIL and one POINTS", "OTHER"
+            )
         )
     if first.column_index == second.column_index:
         raise InvalidRequest(
-            Violation(f"{path}[1].columnIndex", f"column {first.column_index} is mapped twice; choose two columns", "OTHER")
+            Violation(
+                f"{path}[1].columnIndex", f"column {first.column_index} is mapped twice; choose two columns", "OTHER"
+            )
         )
     chosen = {mapping.column_name: mapping.column_index for mapping in info.header_mappings}
     return Columns(email=chosen[ColumnName.EMAIL], points=chosen[ColumnName.POINTS])
@@ -303,7 +307,7 @@ def account(found: Mapping[str, Any]) -> dict[str, Any]:
     """Return a LoyaltyAccount (contract.md 6.1)."""
     return {
         "id": str(found["id"]),
-        "contactId": str(found["contact_id"]),
+        "contactId": str(found["id"]),
         "points": {name: found[name] for name in ("balance", "earned", "adjusted", "redeemed", "expired")},
         "createdDate": timestamp(found["created_date"]),
         "updatedDate": timestamp(found["updated_date"]),

@@ -7,7 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import typer
 
 from pointport.entrypoints.cli import bars
@@ -41,7 +41,7 @@ class CommandError(Exception):
 class Client:
     """The API, as the commands need it."""
 
-    def __init__(self, http: httpx.Client) -> None:
+    def __init__(self, http: httpx2.Client) -> None:
         self._http = http
 
     def get(self, path: str, **parameters: Any) -> Any:
@@ -106,7 +106,7 @@ class Client:
             time.sleep(POLL_SECONDS)
 
     @staticmethod
-    def _json(response: httpx.Response) -> Any:
+    def _json(response: httpx2.Response) -> Any:
         if response.is_success:
             return response.json()
         code = Exit.NOT_REACHABLE if response.status_code >= SERVER_FAULT else Exit.WRONG_USE
@@ -130,7 +130,7 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
     if url:
         if not key:
             raise CommandError("--url needs an API key: give it in POINTPORT_API_KEY")
-        with httpx.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
+        with httpx2.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
             yield Client(http)
         return
     with wiring.open_inside(working) as http:

@@ -7,7 +7,7 @@ reachable.
 import sys
 from typing import Annotated
 
-import httpx
+import httpx2
 import typer
 
 from pointport import __version__
@@ -61,12 +61,14 @@ def main(
         str | None,
         typer.Option(envvar="POINTPORT_URL", metavar="URL", help="A server to talk to; default: work in this process."),
     ] = None,
-    version: Annotated[  # noqa: ARG001  (its callback does the work)
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     api_key: Annotated[
         str | None,
-        typer.Option("--key", envvar="POINTPORT_API_KEY", metavar="KEY", help="The API key for --url.", show_envvar=True),
+        typer.Option(
+            "--key", envvar="POINTPORT_API_KEY", metavar="KEY", help="The API key for --url.", show_envvar=True
+        ),
     ] = None,
 ) -> None:
     """Moves loyalty points in bulk, safely."""
@@ -80,7 +82,7 @@ def run(wiring: Wiring) -> None:
     except CommandError as error:
         bars.complain(error.message)
         sys.exit(error.code)
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         bars.complain(f"the server cannot be reached: {error}")
         sys.exit(Exit.NOT_REACHABLE)
     except Unavailable as error:

@@ -16,7 +16,9 @@ application = typer.Typer(name="contacts", help="The customers of a site.", no_a
 @application.command("load")
 def load(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file with a column of e-mail addresses.")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file with a column of e-mail addresses.")
+    ],
     email: Annotated[str | None, typer.Option(metavar="COL", help="The column of e-mail addresses.")] = None,
     first_name: Annotated[str | None, typer.Option(metavar="COL", help="The column of first names.")] = None,
     last_name: Annotated[str | None, typer.Option(metavar="COL", help="The column of last names.")] = None,

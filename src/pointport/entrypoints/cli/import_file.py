@@ -13,8 +13,12 @@ from pointport.entrypoints.cli.options import Json, Site, Yes
 
 def import_file(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file of e-mail addresses and points.")],
-    email: Annotated[str | None, typer.Option(metavar="COL", help="The column of e-mail addresses: heading or number.")] = None,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file of e-mail addresses and points.")
+    ],
+    email: Annotated[
+        str | None, typer.Option(metavar="COL", help="The column of e-mail addresses: heading or number.")
+    ] = None,
     points: Annotated[str | None, typer.Option(metavar="COL", help="The column of points: heading or number.")] = None,
     errors: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where failed rows go; default: beside FILE.")
@@ -51,10 +55,8 @@ def import_file(
 def _parse(client: Client, file: Path) -> dict[str, Any]:
     path = client.upload(file)
     made = client.post(IMPORTS, {"fileUrl": path, "fileName": file.name, "fileSize": file.stat().st_size})
-    found = made["loyaltyImport"]
-    with bars.rows("Reading") as bar:
-        for found in client.follow(found["id"], {"INITIATED", "PARSING"}):
-            bar.show(0, None)
+    with bars.rows("Reading"):
+        *_, found = client.follow(made["loyaltyImport"]["id"], {"INITIATED", "PARSING"})
     if found["status"] == "FAILED":
         ours = found["pointport"]
         raise CommandError(f"{ours['failureReason']}: {ours['failureMessage']}", Exit.IMPORT_FAILED)
@@ -112,7 +114,8 @@ def _execute(client: Client, parsed: dict[str, Any], columns: dict[str, int]) ->
     body = {"loyaltyImportId": parsed["id"], "headerMappingInfo": {"headerMappings": mappings}}
     found: dict[str, Any] = client.post(f"{IMPORTS}/execute", body)["loyaltyImport"]
     with bars.rows("Importing") as bar:
-        for found in client.follow(found["id"], {"IMPORTING"}):
+        for state in client.follow(found["id"], {"IMPORTING"}):
+            found = state
             progress = found["pointport"]["progress"]
             bar.show(progress["rowsDone"], progress["rowsTotal"])
     return found

@@ -57,7 +57,9 @@ def show(context: typer.Context, import_id: ImportId, site: Site = None, as_json
 def errors(
     context: typer.Context,
     import_id: ImportId,
-    output: Annotated[Path | None, typer.Option("--output", "-o", dir_okay=False, help="Where to; default: here.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", dir_okay=False, help="Where to; default: here.")
+    ] = None,
     site: Site = None,
     as_json: Json = False,
 ) -> None:

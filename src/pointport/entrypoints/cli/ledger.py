@@ -17,7 +17,9 @@ def verify(context: typer.Context, site: Site = None, as_json: Json = False) -> 
     if as_json:
         bars.say_json(found)
     elif found["sound"]:
-        bars.say("[green]The ledger is sound:[/] every balance is the sum of its entries, every import equals its rows.")
+        bars.say(
+            "[green]The ledger is sound:[/] every balance is the sum of its entries, every import equals its rows."
+        )
     else:
         for finding in found["findings"]:
             bars.say(f"[bold red]{finding['proof']}[/]: {finding['count']:,} cases")

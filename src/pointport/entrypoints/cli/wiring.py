@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Wiring:
     """Serve the API and work, on an address and port or those of the settings, until stopped."""
     work: Callable[[], None]
     """Work until stopped."""
-    open_inside: Callable[[bool], AbstractContextManager[httpx.Client]]
+    open_inside: Callable[[bool], AbstractContextManager[httpx2.Client]]
     """Open the app in this process and give a client of it, as the operator; True for one with a worker too."""
     inspect: Callable[[Path], dict[str, Any]]
     """Say what would be read of a file."""

@@ -18,6 +18,6 @@ def _fitness(head_lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     # A cell over the limit ends the look at this delimiter; reading the rows will say so with its line.
     with suppress(csv.Error):
         widths.extend(len(row) for row in csv.reader(head_lines, delimiter=delimiter) if any(row))
-    if not widths or widths[0] < 2:
+    if not widths or widths[0] == 1:
         return 0.0, 0
     return sum(width == widths[0] for width in widths) / len(widths), widths[0]

@@ -79,7 +79,8 @@ def lines(stream: ByteStream, encoding: str) -> Iterator[str]:
         number += 1
         if len(line) == LINE_CHARACTERS_MAX and not line.endswith(("\n", "\r")):
             raise FileRejected(
-                f"Line {number} has more than {LINE_CHARACTERS_MAX} characters; is this a CSV file?", code="LINE_TOO_LONG"
+                f"Line {number} has more than {LINE_CHARACTERS_MAX} characters; is this a CSV file?",
+                code="LINE_TOO_LONG",
             )
         yield line
 

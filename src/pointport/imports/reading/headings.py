@@ -1,4 +1,4 @@
-"""Which columns seem to be meant, from their headings (`aliases of known systems and nine languages`).
+"""Which columns seem to be meant, from their headings (aliases of known systems, in nine languages).
 
 Only a whole heading counts, compared without case, accents and punctuation: one that merely contains "email", like
 "Accepts Email Marketing", is not the customer's address. Two candidates are no suggestion.
@@ -19,7 +19,10 @@ EMAIL_ALIASES = frozenset(
     direccion de correo electronico|correo electronico|correo|indirizzo e mail|posta elettronica
     e mailadres|e mail adres|mailadres|endereco de e mail|correio eletronico|adres email|adres e mail|poczta elektroniczna
     メールアドレス|メールアドレス1|pc版メールアドレス|eメール|電子メール|eメールアドレス
-    """.strip().replace("\n", "|").replace("    ", "").split("|")
+    """.strip()
+    .replace("\n", "|")
+    .replace("    ", "")
+    .split("|")
 )
 
 POINTS_ALIASES = frozenset(
@@ -35,13 +38,20 @@ POINTS_ALIASES = frozenset(
     pontos|saldo de pontos|pontos disponiveis|pontuacao
     punkty|saldo punktow|stan punktow|dostepne punkty
     ポイント|保有ポイント|現在ポイント|ポイント残高|利用可能ポイント|有効ポイント
-    """.strip().replace("\n", "|").replace("    ", "").split("|")
+    """.strip()
+    .replace("\n", "|")
+    .replace("    ", "")
+    .split("|")
 )
 
-FIRST_NAME_ALIASES = frozenset(("first name", "firstname", "vorname", "prenom", "nombre", "nome", "voornaam", "imie", "名"))
-LAST_NAME_ALIASES = frozenset(("last name", "lastname", "nachname", "nom", "apellido", "cognome", "achternaam", "nazwisko", "姓"))
+FIRST_NAME_ALIASES = frozenset(
+    ("first name", "firstname", "vorname", "prenom", "nombre", "nome", "voornaam", "imie", "名")
+)
+LAST_NAME_ALIASES = frozenset(
+    ("last name", "lastname", "nachname", "nom", "apellido", "cognome", "achternaam", "nazwisko", "姓")
+)
 
-UNIT = re.compile(r"[(\[（].*[)\]）]$")
+UNIT = re.compile(r"[(\[\uff08].*[)\]\uff09]$")
 PUNCTUATION = re.compile(r"[\s_\-./:]+")
 LETTERS_WITHOUT_ACCENT = str.maketrans("łŁßøØ", "lLsoO")
 

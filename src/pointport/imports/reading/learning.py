@@ -16,6 +16,7 @@ from pointport.settings import Settings
 UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 HEAD_BYTES = 64 * 1024
 HEAD_LINES = 200
+COLUMNS_MIN = 2
 DAMAGED_SHARE_MAX = 0.1
 """A file is no text in its encoding when more of its rows than this hold bytes that are no characters."""
 
@@ -33,7 +34,7 @@ def learn(chunks: Iterable[bytes], settings: Settings) -> Learned:
     heading_line, first = _heading(rows, settings)
     corrected = is_corrected(first)
     header = [unguarded(cell) for cell in first[: -len(CORRECTED_COLUMNS)]] if corrected else first
-    if len(header) < 2:
+    if len(header) < COLUMNS_MIN:
         raise FileRejected(
             f'The heading at line {heading_line} has only one column, "{header[0] if header else ""}".'
             " A file needs a column of e-mail addresses and one of points, divided by comma, semicolon or tab.",

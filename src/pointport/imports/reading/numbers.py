@@ -125,8 +125,7 @@ def _reading(digits: list[str], signs: list[str], written: NumberFormat) -> tupl
         return digits[0], ""
     shown = _shown(digits, signs)
     if shown is not None:
-        group, decimal = shown
-        return ("".join(digits[:-1]), digits[-1]) if decimal else ("".join(digits), "")
+        return ("".join(digits[:-1]), digits[-1]) if shown[1] else ("".join(digits), "")
     if len(signs) > 1 or signs[0] not in ".,":
         return Unread(NOT_A_NUMBER)
     sign = signs[0]

@@ -175,7 +175,7 @@ class EmbeddedPostgres:
                     f"The database server of {self._place.data_dir} is running, but does not answer: "
                     f"{self._refusal}. The end of its log: {log_end(self._place)}"
                 )
-            end_orphans(str(self._place.socket), self._place.title)
+            end_orphans(self._place.title)
             time.sleep(wait_seconds)
             wait_seconds = min(wait_seconds * 1.5, POLL_SECONDS_MAX)
         return False

@@ -8,7 +8,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -77,8 +76,7 @@ def migrate(conninfo: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
             if migration.name in done:
                 continue
             try:
-                # The text is a file of this package, or of the queue's: as good as a literal in the source.
-                connection.execute(cast("LiteralString", migration.script))
+                connection.execute(migration.script.encode())
             except psycopg.errors.InsufficientPrivilege as error:
                 raise SetupError(
                     f"the database's user may not run {migration.name}: {str(error).strip()}. Let a user with CREATEROLE"

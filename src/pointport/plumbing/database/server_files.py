@@ -60,12 +60,17 @@ class Place:
 
     @classmethod
     def of(cls, data_dir: Path) -> Self:
-        """Tell the place of a data folder, by whatever path it is named."""
+        """Tell the place of a data folder, by whatever path it is named.
+
+        Raises SetupError when we are root and there is nobody to run the server.
+        """
         resolved = data_dir.resolve()
         # Not in the data folder, since a socket's path must be shorter than 108 bytes; and not in a folder that a
         # variable names (TMPDIR, XDG_RUNTIME_DIR), since a service and a terminal would not meet there.
         digest = hashlib.sha256(os.fsencode(resolved)).hexdigest()[:16]
-        return cls(resolved, Path("/tmp") / f"pointport-{os.geteuid()}-{digest}")  # noqa: S108 (guarded before each use)
+        # Named after the server's user, so that root finds the server of whomever a folder belongs to.
+        user = find_server_user(resolved / "postgres")
+        return cls(resolved, Path("/tmp") / f"pointport-{user.uid}-{digest}")  # noqa: S108 (guarded before each use)
 
     @property
     def title(self) -> str:

@@ -75,7 +75,7 @@ def find_server_user(cluster: Path) -> ServerUser:
     try:
         # Keeps working when the machine gets a user `postgres` after `nobody` made the cluster.
         owner = cluster.stat()
-    except FileNotFoundError:
+    except OSError:
         owner = None
     if owner is not None and owner.st_uid != 0:
         return ServerUser(name=f"user {owner.st_uid}", uid=owner.st_uid, gid=owner.st_gid)

@@ -16,7 +16,7 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 BIRTH_SECONDS_MAX = 1.0
 """Clients look whether the lock is held by taking a share of it for a moment; a newborn watcher outlasts that."""
@@ -29,6 +29,8 @@ STOP_AT_ONCE_SECONDS_MAX = 15.0
 
 POLL_SECONDS = 0.005
 ASK_AGAIN_SECONDS = 0.5
+
+COMMAND_BYTES_MAX = 65536
 
 MACOS_SOL_LOCAL, MACOS_LOCAL_PEERPID = 0, 2
 
@@ -82,7 +84,7 @@ def stop_server(server_lock: int, socket_path: str, title: str) -> bool:
     """Stop the server, if there is one, and wait until its last process has gone; False when it would not.
 
     Every process of the server inherited `server_lock`, so getting it is the proof that none is left. A server that is
-    only just starting has the lock already and no socket yet: it is asked as soon as it listens.
+    only just starting has the lock already and no socket yet: it is asked again and again.
     """
     if locked_within(server_lock, fcntl.LOCK_EX, 0):
         return True
@@ -92,47 +94,55 @@ def stop_server(server_lock: int, socket_path: str, title: str) -> bool:
         seconds = time.monotonic() - begun
         if seconds > STOP_SECONDS_MAX + STOP_AT_ONCE_SECONDS_MAX:
             return False
-        postmaster = listener(socket_path)
-        if postmaster is None:
-            end_orphans(socket_path, title)
-        elif postmaster > 0:
+        found = listener(socket_path)
+        for postmaster in [found] if found else _postmasters(title):
             _signal(postmaster, signal.SIGINT if seconds < STOP_SECONDS_MAX else signal.SIGQUIT)
+        end_orphans(title)
         stopped = locked_within(server_lock, fcntl.LOCK_EX, ASK_AGAIN_SECONDS)
     with contextlib.suppress(OSError):  # A killed server left its socket in it: the next start clears that away.
         os.rmdir(os.path.dirname(socket_path))  # noqa: PTH106, PTH120 (pathlib would make this program start slower)
     return True
 
 
-def end_orphans(socket_path: str, title: str) -> None:
-    """End the processes that outlived their postmaster.
+def end_orphans(title: str) -> None:
+    """End the processes of the server that outlived their postmaster.
 
     Most of them go by themselves at once; one that is busy, or waits for something that the dead one held, does not,
-    and no new server can start beside it. They are known by the title that the server gives its children, the only
-    thing that root may read of them in every container; without /proc they are waited for.
+    and no new server can start beside it. They are known by the title that the server gives its children. That nobody
+    answers at the socket would not do as a sign: it may have been removed, or lie in a /tmp that is not ours.
 
-    A postmaster listens from before its first child until after its last. So of those that are found first, while
-    nobody listens afterwards, none has a living one; the other way round, they could be of one that has just started.
+    The children are looked for before the postmaster: in the other order they could be of one that has just started.
     """
-    children = list(_processes_titled(f"postgres: {title}: "))
-    if children and listener(socket_path) is None:
+    children = list(_processes(lambda command: command.startswith(os.fsencode(f"postgres: {title}: "))))
+    if children and not any(_postmasters(title)):
         for child in children:
             _signal(child, signal.SIGKILL)
 
 
-def _processes_titled(start: str) -> Iterator[int]:
-    title = os.fsencode(start)
+def _postmasters(title: str) -> Iterator[int]:
+    argument = os.fsencode(f"cluster_name={title}")
+    return _processes(lambda command: argument in command.split(b"\0"))
+
+
+def _processes(are_meant: Callable[[bytes], bool]) -> Iterator[int]:
+    """Find processes by their command lines: the only thing that root may read of everybody in every container.
+
+    None are found where there is no /proc.
+    """
     try:
-        processes = [entry.name for entry in os.scandir("/proc") if entry.name.isdecimal()]
-    except OSError:
+        with os.scandir("/proc") as entries:
+            processes = [entry.name for entry in entries if entry.name.isdecimal()]
+    except FileNotFoundError:
         return
     for process in processes:
         with contextlib.suppress(OSError):  # It has gone meanwhile.
-            command = os.open(f"/proc/{process}/cmdline", os.O_RDONLY)
+            file = os.open(f"/proc/{process}/cmdline", os.O_RDONLY)
             try:
-                if os.read(command, len(title)) == title:
-                    yield int(process)
+                command = os.read(file, COMMAND_BYTES_MAX)
             finally:
-                os.close(command)
+                os.close(file)
+            if are_meant(command):
+                yield int(process)
 
 
 def _signal(process: int, number: int) -> None:
@@ -161,9 +171,9 @@ def keep_watch(watcher_path: str, lease_path: str, server_path: str, socket_path
     fcntl.flock(lease, fcntl.LOCK_EX)
     # Who comes now waits for the lease, and finds the server stopped rather than stopping.
     stop_server(server_lock, socket_path, title)
-    # The watcher's lock goes before the lease: who then gets the lease must not take us for a living watcher.
-    os.close(watcher_lock)
-    os.close(lease)
+    # The lease goes last: whoever gets it next must neither take us for a server nor for a living watcher.
+    for lock in (server_lock, watcher_lock, lease):
+        os.close(lock)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,7 @@ def _every_one_of(field: Field, operand: Any, path: str) -> Condition:
     """Compare one value with a list that it is to hold all of: with more than one in it, nothing does."""
     values = read_values(field, operand, path)
     if len(values) > 1:
-        return AnyOf()
+        return AnyOf()  # Said as one comparison per value, long lists would go over PostgreSQL's 65,535 parameters.
     return All(tuple(Missing(field) if value is None else Equal(field, value) for value in values))
 
 

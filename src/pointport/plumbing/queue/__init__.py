@@ -26,9 +26,9 @@ def enqueue(connection: Connection, task: str, *, site_id: UUID, import_id: UUID
     queueing_lock = f"{task}:{import_id}"
     try:
         with connection.transaction():
-            _deferrer.configure_task(
-                task, lock=lock, queueing_lock=queueing_lock, connection=connection
-            ).defer(site_id=str(site_id), import_id=str(import_id))
+            _deferrer.configure_task(task, lock=lock, queueing_lock=queueing_lock, connection=connection).defer(
+                site_id=str(site_id), import_id=str(import_id)
+            )
     except (exceptions.AlreadyEnqueued, exceptions.UniqueViolation):
         # On Citus the index has another name, and procrastinate tells it apart no more (citus.md 2.1): catch both.
         return

@@ -15,9 +15,9 @@ from typing import Any
 from uuid import UUID
 
 from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
+from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, Database
-from pointport.plumbing.database.ids import new_id
 
 QUERIES = load(__file__)
 
@@ -134,9 +134,7 @@ def revoke_key(database: Database, site_id: UUID, key_id: UUID, *, actor: str, n
         note(connection, site_id, actor=actor, action="key.revoke", subject_id=key_id, now=now)
 
 
-def note(
-    connection: Connection, site_id: UUID, *, actor: str, action: str, subject_id: UUID, now: datetime
-) -> None:
+def note(connection: Connection, site_id: UUID, *, actor: str, action: str, subject_id: UUID, now: datetime) -> None:
     """Write down who did what, in the transaction that does it."""
     connection.execute(
         QUERIES["insert_audit_entry"],
@@ -146,9 +144,7 @@ def note(
 
 def trail(connection: Connection, site_id: UUID, subject_id: UUID) -> list[dict[str, Any]]:
     """Return what was done to one thing, in order: actor, action, created_date."""
-    return connection.execute(
-        QUERIES["list_audit_entries"], {"site_id": site_id, "subject_id": subject_id}
-    ).fetchall()
+    return connection.execute(QUERIES["list_audit_entries"], {"site_id": site_id, "subject_id": subject_id}).fetchall()
 
 
 def _insert_key(

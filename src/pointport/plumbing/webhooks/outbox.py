@@ -7,15 +7,21 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection
-from pointport.plumbing.database.ids import new_id
 
 QUERIES = load(__file__)
 
 
 def record(
-    connection: Connection, site_id: UUID, *, event_type: str, entity_id: UUID, payload: Mapping[str, Any], now: datetime
+    connection: Connection,
+    site_id: UUID,
+    *,
+    event_type: str,
+    entity_id: UUID,
+    payload: Mapping[str, Any],
+    now: datetime,
 ) -> UUID:
     """Write an event with the entity as it is now; returns the event's id."""
     event_id = new_id()
