@@ -52,7 +52,8 @@ class Settings(BaseSettings):
     port: int = Field(8640, ge=0, le=65535, description="Port that `serve` listens on; 0 takes a free one")
 
     # What a file may be
-    upload_bytes_max: int = Field(10 * MEBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file")
+    upload_bytes_max: int = Field(10 * MEBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file to import")
+    contacts_bytes_max: int = Field(1 * GIBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file of contacts")
     columns_max: int = Field(100, ge=2, le=100, description="Most columns in a file")
     heading_characters_max: int = Field(1_000, ge=1, le=1_000, description="Longest heading")
     cell_characters_max: int = Field(32_767, ge=1, description="Longest cell")

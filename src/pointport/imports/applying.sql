@@ -1,10 +1,10 @@
 -- One chunk of rows into the ledger. The statements run in this order, in one transaction.
 --
--- A fresh table has no statistics, and with none the planner may well turn a join round and read the chunk once for every
--- account. So no statement here leaves it a choice: each walks the chunk in the order of its contacts, which is the order
--- of the accounts' ids, and looks up one account for each row. Nothing asks the time or makes an id by itself, so that
--- it runs on Citus too. An entry's id is made of the import's first 96 bits and the line (ledger/transactions.py): the
--- cast to text and back is that.
+-- A fresh table has no statistics, and with none the planner may well turn a join round and read the chunk once for
+-- every account. So no statement here leaves it a choice: each walks the chunk in the order of its contacts, which is
+-- the order of the accounts' ids, and looks up one account for each row. Nothing asks the time or makes an id by
+-- itself, so that it runs on Citus too. An entry's id is made of the import's first 96 bits and the line
+-- (ledger/transactions.py): the cast to text and back is that.
 
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.
@@ -49,11 +49,12 @@ FROM (
     ORDER BY ready.position
     OFFSET 0
 ) AS chunk
-CROSS JOIN LATERAL (
-    SELECT contact.id FROM contact
-    WHERE contact.site_id = chunk.site_id AND contact.id = chunk.contact_id
-    FOR KEY SHARE
-) AS owner
+CROSS JOIN
+    LATERAL (
+        SELECT contact.id FROM contact
+        WHERE contact.site_id = chunk.site_id AND contact.id = chunk.contact_id
+        FOR KEY SHARE
+    ) AS owner
 ON CONFLICT (site_id, id) DO NOTHING;
 
 -- name: write_entries
@@ -85,14 +86,15 @@ FROM (
     ORDER BY position
     OFFSET 0
 ) AS chunk
-CROSS JOIN LATERAL (
-    -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too and
-    -- cannot change under us.
-    SELECT account.id, account.balance, account.revision FROM account
-    WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
-    OFFSET 0
-    FOR NO KEY UPDATE
-) AS locked
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too
+        -- and cannot change under us.
+        SELECT account.id, account.balance, account.revision FROM account
+        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+        FOR NO KEY UPDATE
+    ) AS locked
 WHERE locked.balance <> chunk.points;
 
 -- name: note_unchanged
@@ -100,11 +102,12 @@ WHERE locked.balance <> chunk.points;
 INSERT INTO import_row (site_id, import_id, line, outcome, email, points)
 SELECT chunk.site_id, chunk.import_id, chunk.line, 'UNCHANGED' AS outcome, chunk.email, chunk.points
 FROM import_ready AS chunk
-CROSS JOIN LATERAL (
-    SELECT account.id FROM account
-    WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id AND account.balance = chunk.points
-    OFFSET 0
-) AS unchanged
+CROSS JOIN
+    LATERAL (
+        SELECT account.id FROM account
+        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id AND account.balance = chunk.points
+        OFFSET 0
+    ) AS unchanged
 WHERE
     chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
     AND chunk.position > %(after)s AND chunk.position <= %(upto)s
@@ -124,8 +127,8 @@ WHERE
     AND NOT EXISTS (SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id);
 
 -- name: set_balances
--- The balances, as the entries say. Written as an INSERT since that finds each account by its key and leaves the planner
--- no choice; every account is there and locked by now, so none is ever inserted.
+-- The balances, as the entries say. Written as an INSERT since that finds each account by its key and leaves the
+-- planner no choice; every account is there and locked by now, so none is ever inserted.
 INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )
@@ -149,11 +152,11 @@ WHERE
     AND EXISTS (SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id)
 ORDER BY chunk.position
 ON CONFLICT (site_id, id) DO UPDATE SET
-balance = excluded.balance,
-adjusted = account.adjusted + excluded.balance - account.balance,
-revision = account.revision + 1,
-updated_date = excluded.updated_date,
-last_activity_date = excluded.last_activity_date
+    balance = excluded.balance,
+    adjusted = account.adjusted + excluded.balance - account.balance,
+    revision = account.revision + 1,
+    updated_date = excluded.updated_date,
+    last_activity_date = excluded.last_activity_date
 WHERE account.balance <> excluded.balance;
 
 -- name: note_not_reached

@@ -42,24 +42,26 @@ def object_path(file_url: str, site_id: UUID) -> str | None:
     return file_url.removeprefix("/") if match["site"] == str(site_id) else None
 
 
-async def limited(chunks: AsyncIterator[bytes], *, upload_bytes_max: int, declared: int | None) -> AsyncIterator[bytes]:
+async def limited(chunks: AsyncIterator[bytes], *, bytes_max: int, declared: int | None) -> AsyncIterator[bytes]:
     """Hand the bytes of an upload on. Raises TooLarge as soon as it is known that they are too many.
 
     `declared` is the request's Content-Length: a file that says it is too large is refused before its first byte.
     """
-    count = declared or 0
-    if count <= upload_bytes_max:
-        count = 0
-        async for chunk in chunks:
-            count += len(chunk)
-            if count > upload_bytes_max:
-                break
-            yield chunk
-        else:
-            return
-    raise TooLarge(
-        f"the file is larger than {upload_bytes_max:,} bytes, the most this server takes;"
-        " split it, or raise POINTPORT_UPLOAD_BYTES_MAX",
-        code="FILE_TOO_LARGE",
-        data={"maxBytes": upload_bytes_max},
-    )
+    if declared is not None:
+        refuse_too_large(declared, bytes_max)
+    count = 0
+    async for chunk in chunks:
+        count += len(chunk)
+        refuse_too_large(count, bytes_max)
+        yield chunk
+
+
+def refuse_too_large(byte_count: int, bytes_max: int) -> None:
+    """Raise TooLarge for a file over the limit."""
+    if byte_count > bytes_max:
+        raise TooLarge(
+            f"the file is larger than {bytes_max:,} bytes, the most this server takes here;"
+            " split it, or have the server's operator raise the limit (`pointport settings`)",
+            code="FILE_TOO_LARGE",
+            data={"maxBytes": bytes_max},
+        )

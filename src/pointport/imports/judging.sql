@@ -28,7 +28,7 @@ FROM (
         stage.problem,
         contact.id AS contact_id,
         row_number() OVER by_contact AS position,
-        coalesce(stage.email IN (lag(stage.email) OVER by_contact, lead(stage.email) OVER by_contact), false) AS doubled
+        coalesce(stage.email IN (lag(stage.email) OVER by_contact, lead(stage.email) OVER by_contact), FALSE) AS doubled
     FROM import_stage AS stage
     LEFT JOIN contact ON stage.site_id = contact.site_id AND stage.email = contact.email
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
@@ -98,7 +98,8 @@ WHERE
             SELECT FROM transaction
             WHERE
                 transaction.site_id = import_ready.site_id
-                AND transaction.id = (left(import_ready.import_id::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
+                AND transaction.id
+                = (left(import_ready.import_id::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
         )
     );
 

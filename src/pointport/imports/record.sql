@@ -23,8 +23,8 @@ SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR NO 
 
 -- name: is_file_used
 -- Whether an import was made of an uploaded file.
-SELECT
-    EXISTS (SELECT FROM loyalty_import WHERE site_id = %(site_id)s AND file_url = %(file_url)s) AS used;
+SELECT count(*) > 0 AS used FROM loyalty_import
+WHERE site_id = %(site_id)s AND file_url = %(file_url)s;
 
 -- name: begin_parsing
 -- INITIATED to PARSING.

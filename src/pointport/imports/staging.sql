@@ -15,7 +15,7 @@ DELETE FROM import_ready WHERE site_id = %(site_id)s AND import_id = %(import_id
 -- name: is_whole
 -- Whether the last position is there. The server empties unlogged tables when it comes back from a crash.
 SELECT
-    EXISTS (
+    exists(
         SELECT FROM import_ready
         WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND position = %(ready_rows)s
     ) AS whole;

@@ -63,12 +63,14 @@ def check_slot(workshop: Workshop, site_id: UUID, path: str) -> str:
 def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str | None, actor: str) -> LoyaltyImport:
     """Make an import of an uploaded file and have it parsed.
 
-    Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site.
+    Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site,
+    TooLarge for a file that was uploaded as something else and is over the limit of an import.
     """
     path = intake.object_path(file_url, site_id)
     if path is None:
         raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
     file_bytes = workshop.objects.size(path)
+    intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
     import_id, now = new_id(), workshop.clock()
     with workshop.database.transaction(site_id) as connection:
         made = record.insert(

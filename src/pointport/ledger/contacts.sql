@@ -13,18 +13,20 @@ SELECT
     1 AS revision,
     %(now)s AS created_date,
     %(now)s AS updated_date
-FROM unnest(
-    %(site_ids)s::uuid [], %(ids)s::uuid [], %(emails)s::text [], %(first_names)s::text [], %(last_names)s::text []
-) AS given (site_id, id, email, first_name, last_name)
+FROM
+    unnest(
+        %(site_ids)s::uuid[], %(ids)s::uuid[], %(emails)s::text[], %(first_names)s::text[], %(last_names)s::text[]
+    ) AS given (site_id, id, email, first_name, last_name)
 ORDER BY given.email
-ON CONFLICT (site_id, email) DO UPDATE SET
-first_name = coalesce(nullif(excluded.first_name, ''), contact.first_name),
-last_name = coalesce(nullif(excluded.last_name, ''), contact.last_name),
-revision = contact.revision + 1,
-updated_date = excluded.updated_date
-WHERE
-(excluded.first_name <> '' AND excluded.first_name <> contact.first_name)
-OR (excluded.last_name <> '' AND excluded.last_name <> contact.last_name)
+ON CONFLICT (site_id, email) DO UPDATE
+    SET
+        first_name = coalesce(nullif(excluded.first_name, ''), contact.first_name),
+        last_name = coalesce(nullif(excluded.last_name, ''), contact.last_name),
+        revision = contact.revision + 1,
+        updated_date = excluded.updated_date
+    WHERE
+    (excluded.first_name <> '' AND excluded.first_name <> contact.first_name)
+    OR (excluded.last_name <> '' AND excluded.last_name <> contact.last_name)
 RETURNING (revision = 1) AS created;
 
 -- name: find_by_email

@@ -32,7 +32,7 @@ CREATE TABLE api_key (
     name text NOT NULL CHECK (char_length(name) BETWEEN 1 AND 100),
     -- SHA-256 of the secret: the key itself is random and shown once, so a slow hash would guard nothing more.
     secret_hash bytea NOT NULL CHECK (octet_length(secret_hash) = 32),
-    scopes text [] NOT NULL CHECK (
+    scopes text[] NOT NULL CHECK (
         cardinality(scopes) > 0 AND scopes <@ ARRAY['imports', 'accounts:read', 'accounts:write', 'admin']
     ),
     created_date timestamptz NOT NULL,
@@ -121,7 +121,7 @@ CREATE TABLE loyalty_import (
 
     -- Found out by parsing.
     file_sha256 bytea CHECK (octet_length(file_sha256) = 32),
-    header text [] CHECK (cardinality(header) BETWEEN 2 AND 100),
+    header text[] CHECK (cardinality(header) BETWEEN 2 AND 100),
     sample_rows jsonb CHECK (jsonb_typeof(sample_rows) = 'array'),
     detected jsonb CHECK (jsonb_typeof(detected) = 'object'),
     parsed_row_count bigint CHECK (parsed_row_count >= 0),

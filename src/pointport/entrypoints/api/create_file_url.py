@@ -1,6 +1,7 @@
 """POST /v1/loyalty-imports/wixmp-upload-url: a place to upload one file to (contract.md 2.1)."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 
@@ -15,6 +16,11 @@ router = APIRouter()
 @router.post("/v1/loyalty-imports/wixmp-upload-url")
 def create_file_url(request: Request, app: TheApp, who: Importer) -> dict[str, Any]:
     """Return a file path and the signed URL to PUT its bytes to."""
-    path = steps.create_slot(who.site_id)
-    ticket = app.tickets.issue(Ticket("upload", who.site_id, path))
+    return upload_slot(request, app, who.site_id, app.settings.upload_bytes_max)
+
+
+def upload_slot(request: Request, app: TheApp, site_id: UUID, bytes_max: int) -> dict[str, Any]:
+    """Return the path and the upload URL of a new slot for a file of so many bytes at the most."""
+    path = steps.create_slot(site_id)
+    ticket = app.tickets.issue(Ticket("upload", site_id, path, bytes_max))
     return {"filePath": path, "uploadUrl": f"{base_url(request, app)}/files/upload/{ticket}"}

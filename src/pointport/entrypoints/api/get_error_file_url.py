@@ -23,5 +23,5 @@ def get_error_file_url(request: Request, import_id: ImportId, app: TheApp, who: 
     if found.erased_date is not None:
         raise NotFound(f"the error file of import {import_id} is kept no longer", code="ERROR_FILE_NOT_FOUND")
     name = found.file_name.removesuffix(".csv") + "-errors.csv"
-    ticket = app.tickets.issue(Ticket("download", who.site_id, found.error_file_path, name))
+    ticket = app.tickets.issue(Ticket("download", who.site_id, found.error_file_path, file_name=name))
     return {"url": f"{base_url(request, app)}/files/download/{ticket}"}

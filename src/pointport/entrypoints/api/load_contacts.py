@@ -2,18 +2,26 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
 from pointport.entrypoints.api import wire
 from pointport.entrypoints.api.auth import AccountWriter
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.create_file_url import upload_slot
 from pointport.entrypoints.api.problems import answer
 from pointport.errors import PointportError
 from pointport.imports import contact_file
 
 router = APIRouter(prefix="/pointport/v1")
+
+
+@router.post("/contacts/upload-url")
+def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> dict[str, Any]:
+    """Return a file path and the signed URL to PUT a file of contacts to; it may be larger than one to import."""
+    return upload_slot(request, app, who.site_id, app.settings.contacts_bytes_max)
 
 
 @router.post("/contacts/load")

@@ -18,12 +18,9 @@ async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, A
 
     Asynchronous as no other call is, since only so does a body arrive in pieces.
     """
-    settings = app.settings
-    slot = app.tickets.check(ticket, "upload", settings.upload_url_seconds)
+    slot = app.tickets.check(ticket, "upload", app.settings.upload_url_seconds)
     path = await run_in_threadpool(steps.check_slot, app, slot.site_id, slot.path)
-    chunks = intake.limited(
-        request.stream(), upload_bytes_max=settings.upload_bytes_max, declared=_declared_bytes(request)
-    )
+    chunks = intake.limited(request.stream(), bytes_max=slot.bytes_max, declared=_declared_bytes(request))
     await app.objects.put_stream(path, chunks)
     return {}
 

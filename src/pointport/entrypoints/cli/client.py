@@ -64,9 +64,9 @@ class Client:
                 self._json(response)
             yield from response.iter_lines()
 
-    def upload(self, file: Path) -> str:
-        """Upload a file, with a bar, and return its path at the server."""
-        slot = self.post(f"{IMPORTS}/wixmp-upload-url", {})
+    def upload(self, file: Path, slots: str = f"{IMPORTS}/wixmp-upload-url") -> str:
+        """Upload a file to a slot that the path `slots` gives, with a bar, and return its path at the server."""
+        slot = self.post(slots, {})
         with file.open("rb") as raw, bars.reading(raw, file.stat().st_size, f"Uploading {file.name}") as chunks:
             response = self._http.put(
                 slot["uploadUrl"],

@@ -3,7 +3,7 @@
 -- name: insert_site
 -- A new site.
 INSERT INTO site (site_id, name, is_default, created_date)
-VALUES (%(site_id)s, %(name)s, false, %(now)s);
+VALUES (%(site_id)s, %(name)s, FALSE, %(now)s);
 
 -- name: mark_default
 -- One site is the default, the others are not; the statement names its site to say which.
