@@ -4,22 +4,51 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+	--custom-compile-command 'make lock'
 
-.PHONY: help install demo test check format lock clean
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check format lock schema docs clean
 
 help: ## List the commands
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(INSTALLED) ## Make .venv with the pointport command in it
 
 $(INSTALLED): requirements/dev.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-lock: ## Renew requirements/*.lock (hashes, no index addresses)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-	  --custom-compile-command 'make lock' --output-file requirements/runtime.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
-	  --custom-compile-command 'make lock' --extra dev --output-file requirements/dev.lock pyproject.toml
+demo: $(INSTALLED) ## Run the main job on sample data, in the folder .demo
+	@$(BIN)/python examples/demo.py
+
+test: $(INSTALLED) ## Run the tests; DATABASE_URL=… runs them on that PostgreSQL instead of the embedded one
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+check: $(INSTALLED) ## Hold the code to the rules: style, types, the import contract, SQL
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/sqlfluff lint --nocolor --processes 2 src
+
+format: $(INSTALLED) ## Put the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/sqlfluff fix --quiet src
+
+lock: $(INSTALLED) ## Renew requirements/*.lock (hashes, no index addresses)
+	$(LOCK) --output-file requirements/runtime.lock pyproject.toml
+	$(LOCK) --extra dev --output-file requirements/dev.lock pyproject.toml
+
+schema: $(INSTALLED) ## Write the schema that the migrations lead to into migrations/schema.sql
+	$(BIN)/python scripts/schema.py > schema.sql.new && mv schema.sql.new src/pointport/migrations/schema.sql
+
+docs: $(INSTALLED) ## Write docs/reference from the program itself
+	$(BIN)/python scripts/reference.py
+
+clean: ## Take away what the commands above made
+	rm -rf $(VENV) .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -65,7 +65,7 @@ def open_file(workshop: Workshop, site_id: UUID, file_url: str, wanted: Headings
     path = intake.object_path(file_url, site_id)
     if path is None:
         raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
-    learned = learning.learn(workshop.objects.get(path), workshop.settings)
+    learned = learning.learn(workshop.objects.get(path), workshop.settings, columns_min=1)
     email = _column(learned.header, "email", wanted.email)
     if email is None:
         email = learned.suggestion.email

@@ -36,7 +36,7 @@ CELL_MISSING = Problem(
     "CELL_MISSING",
     "The row ends too early",
     None,
-    'The row has only {cells} cells and ends before the column "{column}".',
+    'The row ends before the column "{column}": it has {cells} of {columns} cells.',
     "Check the row for a missing delimiter or a broken quote.",
 )
 ENCODING_ERROR = Problem(

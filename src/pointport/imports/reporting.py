@@ -72,7 +72,7 @@ def with_cells(
 def message(failure: Mapping[str, Any], cells: list[str], header: list[str], mapping: Columns) -> str:
     """Say what is wrong with a row and what to do."""
     problem = CATALOGUE[failure["problem"]]
-    detail = dict(failure["detail"] or {})
+    detail = {"columns": len(header), **(failure["detail"] or {})}
     if "lines" in detail:
         others = [line for line in detail["lines"] if line != failure["line"]][:10]
         more = detail["count"] - 1 - len(others)

@@ -67,9 +67,13 @@ def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str |
     TooLarge for a file that was uploaded as something else and is over the limit of an import.
     """
     path = intake.object_path(file_url, site_id)
+    absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
     if path is None:
-        raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
-    file_bytes = workshop.objects.size(path)
+        raise absent
+    try:
+        file_bytes = workshop.objects.size(path)
+    except NotFound:
+        raise absent from None
     intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
     import_id, now = new_id(), workshop.clock()
     with workshop.database.transaction(site_id) as connection:

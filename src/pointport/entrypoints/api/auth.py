@@ -27,8 +27,8 @@ class Principal:
     actor: str
 
 
-def allowed(scope: str) -> Callable[..., Principal]:
-    """Return the dependency of an endpoint that needs a scope (`admin` opens all).
+def allowed(*scopes: str) -> Callable[..., Principal]:
+    """Return the dependency of an endpoint that needs one of these scopes (`admin` opens all).
 
     Raises Unauthenticated, PermissionDenied.
     """
@@ -43,8 +43,8 @@ def allowed(scope: str) -> Callable[..., Principal]:
             raise Unauthenticated("the API key in the Authorization header is unknown or revoked")
         if _named_site(request) != site_id:
             raise PermissionDenied("the wix-site-id header must name the site that the API key belongs to")
-        if not key.scopes & {scope, "admin"}:
-            raise PermissionDenied(f"the API key lacks the scope {scope}", data={"scope": scope})
+        if not key.scopes & {*scopes, "admin"}:
+            raise PermissionDenied(f"the API key lacks the scope {' or '.join(scopes)}", data={"scopes": list(scopes)})
         return Principal(site_id, f"key {key.id}")
 
     return principal
@@ -90,6 +90,7 @@ def _named_site(request: Request) -> UUID | None:
 
 
 Importer = Annotated[Principal, Depends(allowed("imports"))]
+TotalsReader = Annotated[Principal, Depends(allowed("imports", "accounts:read"))]
 AccountReader = Annotated[Principal, Depends(allowed("accounts:read"))]
 AccountWriter = Annotated[Principal, Depends(allowed("accounts:write"))]
 Admin = Annotated[Principal, Depends(allowed("admin"))]

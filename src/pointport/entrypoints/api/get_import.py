@@ -1,7 +1,6 @@
 """GET /v1/loyalty-imports?loyaltyImportId=: one import (contract.md 2.4)."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 
@@ -12,7 +11,7 @@ from pointport.imports import steps
 
 router = APIRouter()
 
-ImportId = Annotated[UUID, Query(alias="loyaltyImportId")]
+ImportId = Annotated[wire.Guid, Query(alias="loyaltyImportId")]
 
 
 @router.get("/v1/loyalty-imports")

@@ -1,7 +1,6 @@
 """Sites, their keys, and whether their ledgers add up: for the operator and a site's own administrators."""
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
@@ -54,7 +53,7 @@ def create_key(body: wire.CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
 
 
 @router.delete("/keys/{key_id}")
-def revoke_key(key_id: UUID, app: TheApp, who: Admin) -> dict[str, Any]:
+def revoke_key(key_id: wire.Guid, app: TheApp, who: Admin) -> dict[str, Any]:
     """Make a key open nothing any more."""
     sites.revoke_key(app.database, who.site_id, key_id, actor=who.actor, now=app.clock())
     return {"keyId": str(key_id)}

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from pointport.errors import (
     Conflict,
@@ -41,25 +42,30 @@ STATUS: Mapping[type[PointportError], HTTPStatus] = {
 
 RETRY_AFTER_SECONDS = 5
 
-HTTP_CODES: Mapping[int, str] = {
-    HTTPStatus.BAD_REQUEST: "INVALID_ARGUMENT",
-    HTTPStatus.NOT_FOUND: "NOT_FOUND",
-    HTTPStatus.METHOD_NOT_ALLOWED: "METHOD_NOT_ALLOWED",
+WORDS: Mapping[str, tuple[str, str]] = {
+    "missing": ("REQUIRED_FIELD", "is missing"),
+    "string_too_long": ("MAX_LENGTH", "must have at most {max_length} characters"),
+    "greater_than_equal": ("MIN", "must be at least {ge}"),
+    "less_than_equal": ("MAX", "must be at most {le}"),
+    "enum": ("INVALID_ENUM_VALUE", "must be {expected}"),
 }
+"""What pydantic calls an error, the contract's word for it, and ours."""
 
-RULES: Mapping[str, str] = {
-    "missing": "REQUIRED_FIELD",
-    "string_too_short": "MIN_LENGTH",
-    "string_too_long": "MAX_LENGTH",
-    "too_short": "MIN_SIZE",
-    "too_long": "MAX_SIZE",
-    "greater_than_equal": "MIN",
-    "less_than_equal": "MAX",
-    "enum": "INVALID_ENUM_VALUE",
-    "uuid_parsing": "FORMAT",
-    "uuid_type": "FORMAT",
+THRESHOLDS = ("max_length", "ge", "le")
+
+TYPES: Mapping[str, tuple[str, str]] = {
+    "string": ("text", "must be text"),
+    "int": ("integer", "must be a whole number"),
+    "bool": ("boolean", "must be true or false"),
+    "list": ("array", "must be an array"),
+    "dict": ("object", "must be an object"),
+    "model": ("object", "must be an object"),
 }
-"""What pydantic calls an error, and the contract's word for it; any other is VALIDATION."""
+"""The first word of what pydantic calls a value of another type, the name of the right one, and our words."""
+
+NO_JSON = InvalidRequest(Violation("body", "is not valid JSON", "FORMAT"))
+
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 SNAKE = re.compile(r"_([a-z])")
 
@@ -87,22 +93,46 @@ def _known(_: Request, error: PointportError) -> JSONResponse:
 def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
     """What FastAPI found wrong with a request before our code saw it."""
     if any(found["type"] == "json_invalid" for found in error.errors()):
-        return answer(InvalidRequest(Violation("body", "is not valid JSON", "FORMAT")))
+        return answer(NO_JSON)
     return answer(InvalidRequest(*(_violation(found) for found in error.errors())))
 
 
 def _violation(found: Mapping[str, Any]) -> Violation:
-    place = [part for part in found["loc"] if part not in {"body", "query", "path"}] or ["body"]
+    # The first part of the place says where in the request, which is known from the call.
+    place = found["loc"][1:] or ("body",)
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
-    description = str(found["msg"]).removeprefix("Value error, ")
-    return Violation(field, description[:1].lower() + description[1:], RULES.get(found["type"], "VALIDATION"))
+    kind, context = str(found["type"]), dict(found.get("ctx") or {})
+    if kind.isupper():  # one of wire.py's own, with the contract's rule; the value is in the words already
+        context.pop("value", None)
+        return Violation(field, found["msg"], kind, context)
+    if kind in WORDS:
+        rule, words = WORDS[kind]
+        threshold = next((context[name] for name in THRESHOLDS if name in context), None)
+        data = {} if threshold is None else {"threshold": threshold}
+        return Violation(field, words.format(**context), rule, data)
+    if kind.partition("_")[0] in TYPES:
+        name, words = TYPES[kind.partition("_")[0]]
+        return Violation(field, words, "FORMAT", {"type": name})
+    description = str(found["msg"])
+    return Violation(field, description[:1].lower() + description[1:])
 
 
-def _http(_: Request, error: HTTPException) -> JSONResponse:
-    """Unknown paths and methods, and bodies that are no text."""
-    code = HTTP_CODES.get(error.status_code, HTTPStatus(error.status_code).name)
-    body = _application_error(code, str(error.detail), {})
-    return JSONResponse(body, error.status_code, headers=dict(error.headers or {}))
+def _http(request: Request, error: HTTPException) -> JSONResponse:
+    """Unknown paths and methods, bodies that are too large, and those that cannot be read at all."""
+    if error.status_code == HTTPStatus.BAD_REQUEST:
+        return answer(NO_JSON)
+    if isinstance(error.__cause__, PointportError):
+        return answer(error.__cause__)
+    body = _application_error(HTTPStatus(error.status_code).name, str(error.detail), {})
+    headers = {"Allow": ", ".join(_methods(request))} if "Allow" in (error.headers or {}) else None
+    return JSONResponse(body, error.status_code, headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return the methods that the path has; the error names those of the first route only."""
+    routes = request.app.router.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    return [name for name, scope in scopes.items() if any(route.matches(scope)[0] is Match.FULL for route in routes)]
 
 
 def _application_error(code: str, message: str, data: Mapping[str, Any]) -> dict[str, Any]:

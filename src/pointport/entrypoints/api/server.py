@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pointport import __version__
@@ -54,7 +56,7 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
         version=__version__,
         description="Moves loyalty points in bulk, safely. The Imports API is that of the Wix Loyalty Imports API.",
         redirect_slashes=False,
-        # A body is read as JSON whatever its Content-Type says or does not say.
+        # A body is read as JSON whatever its Content-Type said (`_as_json`) or did not say.
         strict_content_type=False,
     )
     api.state.pointport = app
@@ -66,8 +68,8 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     for ours in OURS:
         api.include_router(ours.router)
     problems.install(api)
-    api.middleware("http")(_with_request_id)
     api.add_middleware(_SmallBodies)
+    api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too
     return api
 
 
@@ -78,6 +80,8 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
     structlog.contextvars.bind_contextvars(request_id=request_id)
     try:
         response = await call_next(request)
+    except ClientDisconnect:
+        response = Response(status_code=HTTPStatus.BAD_REQUEST)  # for nobody: the client broke off, which is no fault
     except Exception:
         logger.exception(
             "request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files"
@@ -88,7 +92,7 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
 
 
 class _SmallBodies:
-    """Refuses a body over the limit, except where files are uploaded, without reading it to its end."""
+    """Refuses a body over the limit without reading it to its end, and has the rest read as JSON; uploads go through."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -98,29 +102,26 @@ class _SmallBodies:
             await self._inner(scope, receive, send)
             return
         taken = 0
-        begun = False
 
         async def counted() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > JSON_BYTES_MAX:
-                raise TooLarge(f"the body is larger than {JSON_BYTES_MAX} bytes")
+                # Of all that reading a body may raise, only this comes through FastAPI as it is.
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from TooLarge(
+                    f"the body is larger than {JSON_BYTES_MAX} bytes"
+                )
             return message
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
+        await self._inner(_as_json(scope), counted, send)
 
-        try:
-            await self._inner(scope, counted, noted)
-        except TooLarge as error:
-            if begun:
-                raise
-            response = problems.answer(error)
-            response.headers["X-Wix-Request-Id"] = str(new_id())
-            await response(scope, receive, send)
+
+def _as_json(scope: Scope) -> Scope:
+    """Leave the Content-Type out: what curl adds by itself to a body is a form's."""
+    if "/v1/" not in scope["path"]:
+        return scope
+    return {**scope, "headers": [header for header in scope["headers"] if header[0] != b"content-type"]}
 
 
 def configure(

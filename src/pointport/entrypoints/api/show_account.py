@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from pointport.entrypoints.api import wire
-from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.auth import AccountReader, TotalsReader
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import statements
 
@@ -31,6 +31,6 @@ def show_account(
 
 
 @router.get("/totals")
-def show_totals(app: TheApp, who: AccountReader) -> dict[str, Any]:
+def show_totals(app: TheApp, who: TotalsReader) -> dict[str, Any]:
     """Return how many accounts the site has, and the sum of their balances."""
     return statements.totals(app.database, who.site_id)

@@ -12,7 +12,8 @@ from pointport.imports import intake, steps
 router = APIRouter()
 
 
-@router.api_route("/files/upload/{ticket}", methods=["PUT", "POST"])
+@router.put("/files/upload/{ticket}")
+@router.post("/files/upload/{ticket}", include_in_schema=False)
 async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, Any]:
     """Store the body as the file that the URL stands for; once more before create replaces it.
 

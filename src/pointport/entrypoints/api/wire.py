@@ -1,12 +1,23 @@
 """The contract's JSON, and ours: the only room that spells a field in camelCase (contract.md 1.5, 2 and 3)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from pointport.errors import InvalidRequest, Violation
 from pointport.imports.contact_file import State
@@ -17,6 +28,7 @@ from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.status import Status
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, Resource, Sort
+from pointport.plumbing.queries.values import shown
 
 # --- Requests -----------------------------------------------------------------------------------------------------------
 
@@ -39,11 +51,44 @@ class Request(BaseModel):
         return body
 
 
+def _guid(value: Any) -> UUID:
+    """Read a GUID in the one form that ids have (contract.md 1.5), whatever its case."""
+    if isinstance(value, UUID):
+        return value
+    if not isinstance(value, str) or not GUID.fullmatch(value):
+        told = {"value": shown(str(value)), "type": "GUID"}
+        raise PydanticCustomError("FORMAT", "value '{value}' is not a valid GUID", told)
+    return UUID(value)
+
+
+def _storable(text: str) -> str:
+    """Pass on what PostgreSQL can hold as text; Python's JSON reads more."""
+    if UNSTORABLE.search(text):
+        raise PydanticCustomError("FORMAT", "must not hold NUL characters or lone surrogates", {"type": "text"})
+    return text
+
+
+def _two(items: Any) -> Any:
+    if isinstance(items, list) and len(items) != MAPPINGS:
+        rule: LiteralString = "MIN_SIZE" if len(items) < MAPPINGS else "MAX_SIZE"
+        raise PydanticCustomError(rule, "must contain exactly {threshold} items", {"threshold": MAPPINGS})
+    return items
+
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+MAPPINGS = 2
+FILE_NAME_CHARACTERS_MAX = 1_000
+
+Guid = Annotated[UUID, BeforeValidator(_guid)]
+Text = Annotated[StrictStr, AfterValidator(_storable)]
+
+
 class CreateImport(Request):
     """Create import (contract.md 2.3)."""
 
-    file_url: StrictStr
-    file_name: Annotated[StrictStr, Field(min_length=1, max_length=1_000)] | None = None
+    file_url: Text
+    file_name: Annotated[Text, Field(max_length=FILE_NAME_CHARACTERS_MAX)] | None = None
     file_size: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
@@ -64,13 +109,13 @@ class HeaderMapping(Request):
 class HeaderMappingInfo(Request):
     """Which columns are which: exactly one EMAIL and one POINTS, in any order."""
 
-    header_mappings: Annotated[list[HeaderMapping], Field(min_length=2, max_length=2)]
+    header_mappings: Annotated[list[HeaderMapping], BeforeValidator(_two)]
 
 
 class ExecuteImport(Request):
     """Execute import (contract.md 2.5)."""
 
-    loyalty_import_id: UUID
+    loyalty_import_id: Guid
     header_mapping_info: HeaderMappingInfo
 
 
@@ -83,24 +128,24 @@ class QueryImports(Request):
 class CreateSite(Request):
     """Create a site: its name, and whether it is meant when no site is named."""
 
-    name: StrictStr
+    name: Text
     default: bool = False
 
 
 class CreateKey(Request):
     """Create an API key for the site."""
 
-    name: StrictStr
-    scopes: list[StrictStr]
+    name: Text
+    scopes: list[Text]
 
 
 class LoadContacts(Request):
     """Load contacts from an uploaded file; the columns by heading or by number from 1, else they are found out."""
 
-    file_url: StrictStr
-    email: StrictStr | None = None
-    first_name: StrictStr | None = None
-    last_name: StrictStr | None = None
+    file_url: Text
+    email: Text | None = None
+    first_name: Text | None = None
+    last_name: Text | None = None
 
 
 def columns(info: HeaderMappingInfo) -> Columns:
@@ -208,7 +253,7 @@ def _import_result(record: LoyaltyImport) -> dict[str, Any] | None:
         return None
     return _without_none(
         {
-            "errorFileExists": record.error_file_path is not None,
+            "errorFileExists": record.error_file_path is not None and record.erased_date is None,
             "successCount": record.success_count,
             "failureCount": record.failure_count,
         }

@@ -38,14 +38,21 @@ def show(
     )
     bars.say()
     bars.table(
-        ["When", "Type", "Change", "Balance", "What", "Cause"],
+        ["When (UTC)", "Type", "Change", "Balance", "What", "Cause", "Line"],
         [_entry(entry) for entry in found["transactions"]],
-        numbers=(2, 3),
+        numbers=(2, 3, 6),
+        whole=(0, 1, 5),
     )
 
 
 def _entry(entry: dict[str, Any]) -> tuple[Any, ...]:
     ours = entry["pointport"]
-    cause = f"import {ours['loyaltyImportId']} line {ours['line']}" if "line" in ours else entry["idempotencyKey"]
-    change = f"{entry['amount']:+,}"
-    return entry["createdDate"], entry["transactionType"], change, ours["amountAfter"], entry["description"], cause
+    return (
+        bars.moment(entry["createdDate"]),
+        entry["transactionType"],
+        f"{entry['amount']:+,}",
+        ours["amountAfter"],
+        entry["description"],
+        ours.get("loyaltyImportId", entry["idempotencyKey"]),
+        ours.get("line", ""),
+    )

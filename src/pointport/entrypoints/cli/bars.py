@@ -21,7 +21,10 @@ from rich.table import Table
 
 BLOCK_BYTES = 256 * 1024
 
-out = Console(highlight=False)
+PLAIN_COLUMNS = 160
+"""How wide tables may be where there is no terminal to measure."""
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
 err = Console(stderr=True, highlight=False)
 
 
@@ -31,8 +34,8 @@ def is_terminal() -> bool:
 
 
 def say(text: str = "") -> None:
-    """Print a line for people; `[bold]…[/]` and the like are styles."""
-    out.print(text)
+    """Print a line for people; `[bold]…[/]` and the like are styles. The terminal breaks it, so that it can be copied."""
+    out.print(text, soft_wrap=True)
 
 
 def plain(text: Any) -> str:
@@ -47,14 +50,26 @@ def say_json(value: Any) -> None:
 
 def complain(text: str) -> None:
     """Print an error."""
-    err.print(f"[bold red]Error:[/] {escape(text)}")
+    err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = ()) -> None:
-    """Print a table; the columns named in `numbers` are set to the right."""
+def moment(timestamp: str) -> str:
+    """Return a timestamp of the API as people read it, in UTC to the second."""
+    return timestamp[:19].replace("T", " ")
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[int] = (), whole: Sequence[int] = ()
+) -> None:
+    """Print a table; the columns named in `numbers` are set to the right, those in `whole` are never broken."""
     drawn = Table(box=None, header_style="bold", pad_edge=False)
     for index, heading in enumerate(headings):
-        drawn.add_column(heading, justify="right" if index in numbers else "left", overflow="fold")
+        drawn.add_column(
+            heading,
+            justify="right" if index in numbers else "left",
+            overflow="fold",
+            no_wrap=index in numbers or index in whole,
+        )
     for row in rows:
         drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row))
     out.print(drawn)

@@ -32,9 +32,10 @@ def list_(
         bars.say_json(found)
         return
     bars.table(
-        ["Import", "File", "Status", "Rows", "Good", "Failed", "Created"],
+        ["Import", "File", "Status", "Rows", "Good", "Failed", "Created (UTC)"],
         [_line(one) for one in found],
         numbers=(3, 4, 5),
+        whole=(0, 2, 6),
     )
 
 
@@ -50,7 +51,7 @@ def show(context: typer.Context, import_id: ImportId, site: Site = None, as_json
     results.show(found, summary)
     bars.say()
     for entry in summary["trail"]:
-        bars.say(f"{entry['created_date']}  {entry['action']}  by {bars.plain(entry['actor'])}")
+        bars.say(f"{bars.moment(entry['created_date'])}  {entry['action']}  by {bars.plain(entry['actor'])}")
 
 
 @application.command("errors")
@@ -98,5 +99,5 @@ def _line(one: dict[str, Any]) -> tuple[Any, ...]:
         one.get("parseResult", {}).get("parsedRowCount", ""),
         result.get("successCount", ""),
         result.get("failureCount", ""),
-        one["createdDate"],
+        bars.moment(one["createdDate"]),
     )

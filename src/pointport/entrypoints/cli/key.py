@@ -41,11 +41,18 @@ def list_(context: typer.Context, site: Site = None, as_json: Json = False) -> N
         bars.say_json(found)
         return
     bars.table(
-        ["Key", "Name", "Scopes", "Created", "Revoked"],
+        ["Key", "Name", "Scopes", "Created (UTC)", "Revoked (UTC)"],
         [
-            (one["keyId"], one["name"], " ".join(one["scopes"]), one["createdDate"], one["revokedDate"] or "")
+            (
+                one["keyId"],
+                one["name"],
+                " ".join(one["scopes"]),
+                bars.moment(one["createdDate"]),
+                bars.moment(one["revokedDate"] or ""),
+            )
             for one in found
         ],
+        whole=(0, 3, 4),
     )
 
 

@@ -17,4 +17,5 @@ def settings(context: typer.Context, as_json: Json = False) -> None:
     bars.table(
         ["Setting", "Value", "From", "Meaning"],
         [(one["name"], str(one["value"]), one["source"], one["description"]) for one in found],
+        whole=(0, 2),
     )

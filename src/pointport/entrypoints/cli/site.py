@@ -38,6 +38,10 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
         bars.say_json(found)
         return
     bars.table(
-        ["Site", "Name", "Default", "Created"],
-        [(one["siteId"], one["name"], "yes" if one["default"] else "", one["createdDate"]) for one in found],
+        ["Site", "Name", "Default", "Created (UTC)"],
+        [
+            (one["siteId"], one["name"], "yes" if one["default"] else "", bars.moment(one["createdDate"]))
+            for one in found
+        ],
+        whole=(0, 3),
     )

@@ -77,9 +77,9 @@ def lines(stream: ByteStream, encoding: str) -> Iterator[str]:
     number = 0
     while line := text.readline(LINE_CHARACTERS_MAX):
         number += 1
-        if len(line) == LINE_CHARACTERS_MAX and not line.endswith(("\n", "\r")):
+        if len(line) == LINE_CHARACTERS_MAX:
             raise FileRejected(
-                f"Line {number} has more than {LINE_CHARACTERS_MAX} characters; is this a CSV file?",
+                f"Line {number} has {LINE_CHARACTERS_MAX} characters or more; is this a CSV file?",
                 code="LINE_TOO_LONG",
             )
         yield line

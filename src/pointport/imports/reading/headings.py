@@ -102,6 +102,6 @@ def find(header: Sequence[str], wanted: str) -> int | None:
     near = columns_named(header, frozenset({canonical(wanted)}))
     if len(near) == 1:
         return near[0]
-    if wanted.isascii() and wanted.isdigit() and 1 <= int(wanted) <= len(header):
+    if wanted in {str(number) for number in range(1, len(header) + 1)}:
         return int(wanted) - 1
     return None

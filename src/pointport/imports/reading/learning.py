@@ -16,25 +16,31 @@ from pointport.settings import Settings
 UNSTORABLE = re.compile("[\ud800-\udfff\0]")
 HEAD_BYTES = 64 * 1024
 HEAD_LINES = 200
+HEAD_CHARACTERS = 1024 * 1024
+"""Enough to tell the delimiter by; lines may be long, and the head is held in memory."""
 COLUMNS_MIN = 2
 DAMAGED_SHARE_MAX = 0.1
 """A file is no text in its encoding when more of its rows than this hold bytes that are no characters."""
 
 
-def learn(chunks: Iterable[bytes], settings: Settings) -> Learned:
-    """Read a whole file. Raises FileRejected when it cannot be imported: the code, the place, and what to do."""
+def learn(chunks: Iterable[bytes], settings: Settings, *, columns_min: int = COLUMNS_MIN) -> Learned:
+    """Read a whole file. Raises FileRejected when it cannot be imported: the code, the place, and what to do.
+
+    `columns_min`: addresses and points take two; a file of contacts may have the addresses alone.
+    """
     chunks = iter(chunks)
     head = b"".join(_until(chunks, HEAD_BYTES))
     stream = encoding.ByteStream(itertools.chain((head,), chunks))
-    found_encoding = encoding.guess(head)
+    found_encoding = encoding.guess(head[:HEAD_BYTES])
     text = encoding.lines(stream, found_encoding)
-    head_lines = list(itertools.islice(text, HEAD_LINES))
+    head_lines = _head(text)
     delimiter = guess_delimiter(head_lines)
     rows = records(itertools.chain(head_lines, text), delimiter, cell_characters_max=settings.cell_characters_max)
     heading_line, first = _heading(rows, settings)
     corrected = is_corrected(first)
-    header = [unguarded(cell) for cell in first[: -len(CORRECTED_COLUMNS)]] if corrected else first
-    if len(header) < COLUMNS_MIN:
+    found_header = [unguarded(cell) for cell in first[: -len(CORRECTED_COLUMNS)]] if corrected else first
+    header = [_storable(cell) for cell in found_header]
+    if len(header) < columns_min:
         raise FileRejected(
             f'The heading at line {heading_line} has only one column, "{header[0] if header else ""}".'
             " A file needs a column of e-mail addresses and one of points, divided by comma, semicolon or tab.",
@@ -51,7 +57,7 @@ def learn(chunks: Iterable[bytes], settings: Settings) -> Learned:
     ending = next((line for line in head_lines), "")
     return Learned(
         dialect=Dialect(found_encoding, delimiter, heading_line=heading_line, corrected=corrected),
-        header=tuple(_storable(cell) for cell in header),
+        header=tuple(header),
         sample_rows=tuple(_sample(cells, settings) for _, cells in counted.sample),
         row_count=counted.rows,
         columns=max(counted.columns, len(header)),
@@ -134,6 +140,18 @@ def _sample(cells: Sequence[str], settings: Settings) -> tuple[str, ...]:
 def _storable(text: str) -> str:
     """Replace what PostgreSQL cannot store as text: lone surrogates and NUL."""
     return UNSTORABLE.sub("\ufffd", text)
+
+
+def _head(text: Iterator[str]) -> list[str]:
+    """Take the first lines: all of a small file, a few of long ones."""
+    head: list[str] = []
+    characters = 0
+    for line in itertools.islice(text, HEAD_LINES):
+        head.append(line)
+        characters += len(line)
+        if characters > HEAD_CHARACTERS:
+            break
+    return head
 
 
 def _until(chunks: Iterator[bytes], byte_count: int) -> Iterator[bytes]:

@@ -6,16 +6,28 @@ settled by the other numbers of its column, or it stays ambiguous (design.md 4).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pointport.imports.shapes import NumberFormat
 
-SPACES = " \u00a0\u2009\u202f"
-APOSTROPHES = "'\u2019"
-SHAPE = re.compile(rf"[+-]?(\d+(?:[.,{SPACES}{APOSTROPHES}]\d+)*)", re.ASCII)
-SIGN = re.compile(rf"[.,{SPACES}{APOSTROPHES}]")
+BLANKS = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+PLAIN = str.maketrans(
+    {
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+        **dict.fromkeys(BLANKS, " "),
+        **dict.fromkeys("\u2019\u02bc\uff07", "'"),
+        **dict.fromkeys("\u2212\ufe63\uff0d", "-"),
+        "\uff0b": "+",
+        "\uff0c": ",",
+        "\uff0e": ".",
+    }
+)
+"""Full-width characters and other spellings of blank, apostrophe and minus. Not NFKC, to which a superscript is a digit
+too: it would read 5\u00b2 as 52."""
+
+SHAPE = re.compile(r"[+-]?(\d+(?:[., ']\d+)*)", re.ASCII)
+SIGN = re.compile(r"[., ']")
 GROUP_DIGITS = 3
 DIGITS_MAX = 18
 """More digits than this are too many points, whatever the setting; Python and PostgreSQL need not try."""
@@ -44,7 +56,8 @@ def read(text: str, written: NumberFormat) -> int | Unread:
     negative, digits, signs = parts
     reading = _reading(digits, signs, written)
     if isinstance(reading, Unread):
-        return reading
+        minus = "-" if negative and reading.grouped else ""
+        return Unread(reading.problem, minus + reading.grouped, minus + reading.fraction)
     whole, fraction = reading
     if fraction.strip("0"):
         return Unread(NOT_WHOLE)
@@ -80,28 +93,16 @@ def _whole(digits: str) -> int:
 
 def _parts(text: str) -> tuple[bool, list[str], list[str]] | None:
     """Return sign, runs of digits and the separators between them; None for what has not the shape of a number."""
-    plain = unicodedata.normalize("NFKC", text).replace("\u2212", "-") if not text.isascii() else text
+    plain = text if text.isascii() else text.translate(PLAIN)
     match = SHAPE.fullmatch(plain)
     if match is None:
         return None
-    signs = [_class_of(sign) for sign in SIGN.findall(match[1])]
-    return plain.startswith("-"), SIGN.split(match[1]), signs
-
-
-def _class_of(sign: str) -> str:
-    """All blanks are one sign, and all apostrophes."""
-    if sign in SPACES:
-        return " "
-    return "'" if sign in APOSTROPHES else sign
+    return plain.startswith("-"), SIGN.split(match[1]), SIGN.findall(match[1])
 
 
 def _groups(digits: list[str]) -> bool:
-    """Tell whether runs of digits can be groups: one to three that do not begin with 0, then three each."""
-    return (
-        len(digits[0]) <= GROUP_DIGITS
-        and not digits[0].startswith("0")
-        and all(len(run) == GROUP_DIGITS for run in digits[1:])
-    )
+    """Tell whether runs of digits can be groups: one to three that are not just 0, then three each."""
+    return len(digits[0]) <= GROUP_DIGITS and digits[0] != "0" and all(len(run) == GROUP_DIGITS for run in digits[1:])
 
 
 def _shown(digits: list[str], signs: list[str]) -> tuple[frozenset[str], frozenset[str]] | None:

@@ -1,14 +1,13 @@
 """Lines to rows: RFC 4180, with the line where each row starts."""
 
 import csv
-import itertools
 from collections.abc import Iterable, Iterator
 
 from pointport.errors import FileRejected
-from pointport.imports.reading.encoding import ByteStream, lines
+from pointport.imports.reading.encoding import LINE_CHARACTERS_MAX, ByteStream, lines
 from pointport.imports.shapes import Dialect, Row
 
-END = "\0end of file\0"
+END = "\0"
 """A line of our own behind the last: when it is not a row by itself, a quote before it never closed."""
 
 LINE_MAX = 2**32 - 1
@@ -23,24 +22,40 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def records(text: Iterable[str], delimiter: str, *, cell_characters_max: int) -> Iterator[Row]:
     """Return every row that has something in it, with the line where it starts.
 
-    Raises FileRejected for a quote that never closes, a cell that is too long, or too many lines.
+    Raises FileRejected for a quote that never closes, a cell or a row that is too long, or too many lines.
     """
     csv.field_size_limit(cell_characters_max)
-    reader = csv.reader(itertools.chain(text, (END,)), delimiter=delimiter)
-    start = 1
+    start, taken, ended = 1, 0, False
+
+    def source() -> Iterator[str]:
+        """The lines, then END; no more of them for one row than the longest line may have."""
+        nonlocal taken, ended
+        for line in text:
+            taken += len(line)
+            if taken > LINE_CHARACTERS_MAX:
+                raise FileRejected(
+                    f"The row at line {start} has more than {LINE_CHARACTERS_MAX} characters."
+                    " Most often a quote there never closes.",
+                    code="LINE_TOO_LONG",
+                )
+            yield line
+        ended = True
+        yield END
+
+    reader = csv.reader(source(), delimiter=delimiter)
     try:
         for cells in reader:
-            line, start = start, reader.line_num + 1
-            if not cells or (not cells[0].strip() and not "".join(cells).strip()):
-                continue
-            if cells[-1].endswith(END):
-                if len(cells) == 1 and cells[0] == END:
+            line, start, taken = start, reader.line_num + 1, 0
+            if ended:
+                if line == reader.line_num:
                     return
                 raise FileRejected(
                     f"The quote that opens in the row at line {line} never closes."
                     " Close it, or double the quotes that are part of a text.",
                     code="QUOTE_NOT_CLOSED",
                 )
+            if not cells or (not cells[0].strip() and not "".join(cells).strip()):
+                continue
             if line > LINE_MAX:
                 raise FileRejected(f"The file has more than {LINE_MAX} lines. Split it.", code="TOO_MANY_LINES")
             yield line, cells
@@ -56,7 +71,7 @@ def read(stream: ByteStream, dialect: Dialect, *, cell_characters_max: int) -> I
     """Return the data rows of a file whose dialect is known, in order. Raises FileRejected as `records` does."""
     text = lines(stream, dialect.encoding)
     found = records(text, dialect.delimiter, cell_characters_max=cell_characters_max)
-    _, header = next(found)
+    _, header = next(found, (0, []))
     return without_our_columns(found, len(header)) if dialect.corrected else found
 
 

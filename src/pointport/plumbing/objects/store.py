@@ -5,6 +5,7 @@ A file appears whole or not at all: a put that fails or is broken off leaves not
 
 import errno
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,9 +34,9 @@ class Objects:
             await obstore.put_async(self._store, path, chunks, chunk_size=5 * 1024 * 1024)
 
     def put(self, path: str, chunks: Iterator[bytes]) -> None:
-        """Write a file from chunks. Raises Unavailable when the store is full or gone."""
-        with _telling(path):
-            obstore.put(self._store, path, chunks, chunk_size=5 * 1024 * 1024)
+        """Write a file from chunks, which may come out of the store. Raises Unavailable when it is full or gone."""
+        with _telling(path), ThreadPoolExecutor(1) as outside:
+            obstore.put(self._store, path, _made_by(outside, chunks), chunk_size=5 * 1024 * 1024)
 
     def get(self, path: str) -> Iterator[bytes]:
         """Read a file in chunks. Raises NotFound, Unavailable."""
@@ -71,6 +72,12 @@ def open_objects(data_dir: Path, files_url: str | None) -> Objects:
     folder = data_dir / "files"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Objects(LocalStore(folder))
+
+
+def _made_by(outside: ThreadPoolExecutor, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Have chunks made in another thread: obstore asks for them where nothing else of obstore can run."""
+    while (chunk := outside.submit(next, chunks, None).result()) is not None:
+        yield chunk
 
 
 @contextmanager

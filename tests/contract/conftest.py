@@ -1,0 +1,91 @@
+"""What the tests of the wire contract have in common: a clock that stands still, and the two shapes of an error."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from starlette.testclient import TestClient
+
+from pointport.app import App, open_app
+from pointport.imports import record
+from pointport.imports.record import LoyaltyImport
+from pointport.settings import Settings
+from tests.conftest import Story
+
+Json = dict[str, Any]
+
+IMPORTS = "/_api/loyalty-imports/v1/loyalty-imports"
+"""The path of the imports, with its doubled name (contract.md 1.1)."""
+
+NOBODY = UUID("5cc0b472-e488-4de3-92ba-bd718a44933a")
+"""An id that nothing has."""
+
+
+class Clock:
+    """Stands still until it is moved, so that answers can be compared whole."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        """Tell the time."""
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """The application's clock, at 2026-03-04T05:06:07.089Z."""
+    return Clock()
+
+
+@pytest.fixture
+def app(settings: Settings, clock: Clock) -> Iterator[App]:
+    """The application with that clock."""
+    with open_app(settings) as opened:
+        yield replace(opened, clock=clock)
+
+
+@pytest.fixture
+def stranger(api: TestClient) -> TestClient:
+    """A client without a key, beside the one that has it."""
+    return TestClient(api.app, raise_server_exceptions=False)
+
+
+def begin_parsing(story: Story, content: bytes) -> LoyaltyImport:
+    """Make an import that a worker has just taken up: PARSING."""
+    made = story.create(content)
+    with story.app.database.transaction(story.site_id) as connection:
+        return record.change(connection, "begin_parsing", made, now=story.app.clock())
+
+
+def kept_files(app: App) -> list[Path]:
+    """Return every file in the folder of the file store, finished or not."""
+    return [path for path in (app.settings.data_dir / "files").rglob("*") if path.is_file()]
+
+
+def violation(field: str, description: str, rule: str, **data: Any) -> Json:
+    """One field violation."""
+    return {"field": field, "description": description, "violatedRule": rule} | ({"data": data} if data else {})
+
+
+def invalid(*violations: Json) -> Json:
+    """The whole body of a 400."""
+    told = "; ".join(f'"{one["field"]}" {one["description"]}' for one in violations)
+    return {
+        "message": f"INVALID_ARGUMENT: {told}",
+        "details": {"validationError": {"fieldViolations": list(violations)}},
+    }
+
+
+def failed(code: str, message: str, **data: Any) -> Json:
+    """The whole body of any other error that the client can be told."""
+    error = {"code": code, "description": message} | ({"data": data} if data else {})
+    return {"message": message, "details": {"applicationError": error}}

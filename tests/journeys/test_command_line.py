@@ -1,0 +1,176 @@
+"""An engineer at a terminal: the real command, an embedded database of its own, no server."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pointport.plumbing.database.embedded import open_embedded
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose path has blanks, shared by the journeys of this file, which use a site each."""
+    return tmp_path_factory.mktemp("a shop's data")
+
+
+@pytest.fixture(scope="module")
+def run(home: Path) -> Iterator[Run]:
+    """Runs `pointport` and checks its exit code; the database server stays up between the commands."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("POINTPORT_", "DATABASE_URL"))
+    }
+    environment["POINTPORT_DATA_DIR"] = str(home / "data")
+
+    def start(*arguments: str | Path, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "pointport", *map(str, arguments)],
+            env={**environment, **extra},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=home,
+            timeout=120,
+        )
+        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    with open_embedded(home / "data"):
+        yield start
+
+
+def read_json(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def site(run: Run) -> str:
+    made = read_json(run("site", "create", "Corner shop", "--json"))
+    assert set(made) >= {"siteId", "apiKey"}
+    return str(made["siteId"])
+
+
+def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) -> None:
+    contacts = home / "contacts.csv"
+    contacts.write_text("Email,First name\nada@example.com,Ada\nbob@example.com,Bob\nnot an address,X\n")
+    loaded = read_json(run("contacts", "load", contacts, "--site", site, "--json", code=1))
+    assert (loaded["created"], loaded["failed"], loaded["failures"][0]["line"]) == (2, 1, 4)
+
+    points = home / "points.csv"
+    points.write_text("E-Mail;Punkte\nADA@example.com;120\nbob@example.com;abc\nzoe@example.com;7\n")
+    seen = read_json(run("inspect", points, "--json"))
+    assert (seen["delimiter"], seen["rowCount"], seen["suggestedMapping"]["email"]) == (";", 3, 0)
+
+    refused = run("import", points, "--site", site, code=2)
+    assert "--yes" in refused.stderr
+
+    done = read_json(run("import", points, "--site", site, "--yes", "--json", code=1))
+    assert done["loyaltyImport"]["importResult"] == {"errorFileExists": True, "successCount": 1, "failureCount": 2}
+    assert done["errorFile"] == str(home / "points-errors.csv")
+    with Path(done["errorFile"]).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[:5] for row in rows[1:]] == [
+        ["bob@example.com", "abc", "3", "FAILED", "POINTS_NOT_A_NUMBER"],
+        ["zoe@example.com", "7", "4", "FAILED", "CONTACT_NOT_FOUND"],
+    ]
+
+    statement = read_json(run("account", "show", " Ada@EXAMPLE.com", "--site", site, "--json"))
+    assert statement["account"]["points"]["balance"] == 120
+    assert statement["transactions"][0]["pointport"]["line"] == 2
+    assert read_json(run("ledger", "verify", "--site", site, "--json"))["sound"] is True
+
+
+def test_the_error_file_is_corrected_and_imported_as_it_is(run: Run, site: str, home: Path) -> None:
+    contacts = home / "more.csv"
+    contacts.write_text("email\ncyd@example.com\ndan@example.com\n")
+    run("contacts", "load", contacts, "--site", site)
+    points = home / "second.csv"
+    points.write_text("Note,email,points\n=1+1,cyd@example.com,ten\nfine,dan@example.com,5\n")
+    run("import", points, "--site", site, "--yes", code=1)
+    errors = home / "second-errors.csv"
+    assert "'=1+1" in errors.read_text(encoding="utf-8-sig")
+    errors.write_text(errors.read_text(encoding="utf-8-sig").replace(",ten,", ",10,", 1), encoding="utf-8-sig")
+    run("import", errors, "--site", site, "--yes")
+    found = read_json(run("account", "show", "cyd@example.com", "--site", site, "--json"))
+    assert found["account"]["points"]["balance"] == 10
+
+
+def test_a_file_that_cannot_be_read_fails_with_its_reason(run: Run, site: str, home: Path) -> None:
+    empty = home / "empty.csv"
+    empty.write_text("")
+    assert "EMPTY_FILE" in run("import", empty, "--site", site, "--yes", code=3).stderr
+
+
+def test_columns_that_cannot_be_told_are_asked_for_by_name(run: Run, site: str, home: Path) -> None:
+    file = home / "odd.csv"
+    file.write_text("who,how many\nada@example.com,1\n")
+    told = run("import", file, "--site", site, "--yes", code=2).stderr
+    assert '1 "who", 2 "how many"' in told
+    run("import", file, "--site", site, "--yes", "--email", "who", "--points", "2")
+
+
+def test_imports_are_listed_shown_and_their_errors_saved(run: Run, site: str, home: Path) -> None:
+    file = home / "listed.csv"
+    file.write_text("email,points\nnobody@example.com,1\n")
+    done = read_json(run("import", file, "--site", site, "--yes", "--json", code=1))
+    import_id = done["loyaltyImport"]["id"]
+    listed = read_json(run("imports", "list", "--site", site, "--status", "imported", "--limit", "1", "--json"))
+    assert [one["id"] for one in listed] == [import_id]
+    shown = read_json(run("imports", "show", import_id, "--site", site, "--json"))
+    assert shown["summary"]["problems"] == [{"code": "CONTACT_NOT_FOUND", "title": "Unknown customer", "count": 1}]
+    assert [entry["action"] for entry in shown["summary"]["trail"]] == ["import.create", "import.execute"]
+    saved = read_json(run("imports", "errors", import_id, "--site", site, "-o", home / "saved.csv", "--json"))
+    assert Path(saved["errorFile"]).read_bytes() == Path(done["errorFile"]).read_bytes()
+    run("imports", "show", "00000000-0000-7000-8000-000000000000", "--site", site, code=2)
+
+
+def test_a_key_is_made_shown_once_and_revoked(run: Run, site: str) -> None:
+    made = read_json(
+        run("key", "create", "till", "--scope", "imports", "--scope", "accounts:read", "--site", site, "--json")
+    )
+    listed = run("key", "list", "--site", site, "--json")
+    assert made["apiKey"] not in listed.stdout
+    assert made["keyId"] in listed.stdout
+    run("key", "revoke", made["keyId"], "--site", site)
+    assert [k["keyId"] for k in read_json(run("key", "list", "--site", site, "--json")) if k["revokedDate"]] == [
+        made["keyId"]
+    ]
+    run("key", "create", "x", "--scope", "everything", "--site", site, code=2)
+
+
+def test_the_site_that_is_meant(run: Run, site: str) -> None:
+    other = read_json(run("site", "create", "Second shop", "--json"))["siteId"]
+    assert "--site" in run("ledger", "verify", code=2).stderr
+    third = read_json(run("site", "create", "Third shop", "--default", "--json"))["siteId"]
+    assert read_json(run("ledger", "verify", "--json"))["siteId"] == third
+    assert {one["siteId"] for one in read_json(run("site", "list", "--json"))} >= {site, other, third}
+
+
+def test_the_database_says_its_state_and_settings_their_source(run: Run) -> None:
+    assert read_json(run("db", "migrate", "--json")) == {"applied": []}
+    state = read_json(run("db", "status", "--json"))
+    assert state["pending"] == []
+    assert "0001_foundation.sql" in state["applied"]
+    found = {one["name"]: one for one in read_json(run("settings", "--json", POINTPORT_CHUNK_ROWS="7"))}
+    assert (found["chunk_rows"]["value"], found["chunk_rows"]["source"]) == (7, "environment")
+    assert found["upload_bytes_max"]["source"] == "default"
+    assert "POINTPORT_CHUNK_ROWS" in run("settings", code=2, POINTPORT_CHUNK_ROWS="many").stderr
+
+
+def test_a_server_that_is_not_there_is_exit_code_4(run: Run) -> None:
+    told = run("--url", "http://127.0.0.1:9", "--key", "x", "imports", "list", code=4)
+    assert "cannot be reached" in told.stderr
+
+
+def test_wrong_use_is_exit_code_2(run: Run) -> None:
+    run("import", "no-such-file.csv", code=2)
+    run("nonsense", code=2)
+    assert "Exit codes" in run("--help").stdout
