@@ -8,7 +8,7 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -21,7 +21,7 @@ from pydantic import SecretStr, ValidationError
 from pointport.app import configure_logging, migrations, open_app, open_database_server
 from pointport.entrypoints import worker
 from pointport.entrypoints.api import server, wire
-from pointport.entrypoints.cli import bars, commands
+from pointport.entrypoints.cli import commands
 from pointport.entrypoints.cli.wiring import Wiring
 from pointport.errors import SetupError
 from pointport.imports.reading import learning
@@ -55,7 +55,7 @@ def _settings() -> Settings:
         raise SetupError(f"a setting is wrong: {told}") from error
 
 
-def _serve(host: str | None, port: int | None) -> None:
+def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> None:
     settings = _settings()
     configure_logging(settings)
     with open_app(settings) as app, worker.running(app):
@@ -65,15 +65,15 @@ def _serve(host: str | None, port: int | None) -> None:
             port=settings.port if port is None else port,
         )
         with server.running(serving):
-            bars.say(f"Serving on {_address(serving)} (Ctrl-C stops)")
+            tell(_address(serving))
             _wait_for_signal()
 
 
-def _work() -> None:
+def _work(tell: Callable[[], None]) -> None:
     settings = _settings()
     configure_logging(settings)
     with open_app(settings) as app, worker.running(app):
-        bars.say("Working (Ctrl-C stops)")
+        tell()
         _wait_for_signal()
 
 

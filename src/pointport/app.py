@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import secrets
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -24,6 +26,7 @@ from pointport.settings import Settings
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 SECRET_BYTES = 32
+ADDRESS = re.compile(r"[^\s@'\"(<=]+@[^\s@'\")>,;:]+\.[^\s@'\")>,;:]+")
 
 
 @dataclass(frozen=True)
@@ -94,12 +97,18 @@ def configure_logging(settings: Settings) -> None:
                 structlog.dev.ConsoleRenderer(
                     colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
                 ),
+                without_addresses,
             ],
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     for name in ("httpx2", "procrastinate", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def without_addresses(_: Any, __: str, line: Any) -> str:
+    """Take e-mail addresses out of a log line, whoever put them there: the database's own errors quote values."""
+    return ADDRESS.sub("<e-mail address>", str(line))
 
 
 def _leave_alone() -> None:

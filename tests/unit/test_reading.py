@@ -341,9 +341,7 @@ def written(table: Sequence[Sequence[str]], dialect: tuple[str, str, Any, str]) 
 @example([['"'], ["x"]], (",", "\n", csv.QUOTE_MINIMAL, "utf-8"))
 def test_any_table_reads_back_as_it_was_written(table: list[list[str]], dialect: tuple[str, str, Any, str]) -> None:
     content, starts = written([["heading one", "heading two"], *table], dialect)
-    expected = [
-        (line, row) for line, row in zip(starts[1:], table, strict=True) if any(cell.strip() for cell in row)
-    ]
+    expected = [(line, row) for line, row in zip(starts[1:], table, strict=True) if any(cell.strip() for cell in row)]
     assert read(content, Dialect(dialect[3], dialect[0])) == expected
 
 
@@ -413,7 +411,10 @@ def _stream(line: bytes, byte_count: int) -> Iterator[bytes]:
 @pytest.mark.parametrize(
     ("line", "megabytes"),
     [
-        (b"somebody.or.other@example.com,1234,a note that makes the line longer, and longer, " + b"n" * 900 + b"\n", 60),
+        (
+            b"somebody.or.other@example.com,1234,a note that makes the line longer, and longer, " + b"n" * 900 + b"\n",
+            60,
+        ),
         (b"x" * 30_000 + b"," + b"y" * 30_000 + b"\n", 60),
         # Lines as long as lines may be: those at the head of the file, too, are looked at a few at a time.
         ((b"x" * 30_000 + b",") * 30 + b"\n", 60),

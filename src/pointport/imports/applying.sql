@@ -1,10 +1,11 @@
 -- One chunk of rows into the ledger. The statements run in this order, in one transaction.
 --
--- A fresh table has no statistics, and with none the planner may well turn a join round and read the chunk once for
--- every account. So no statement here leaves it a choice: each walks the chunk in the order of its contacts, which is
--- the order of the accounts' ids, and looks up one account for each row. Nothing asks the time or makes an id by
--- itself, so that it runs on Citus too. An entry's id is made of the import's first 96 bits and the line
--- (ledger/transactions.py): the cast to text and back is that.
+-- A fresh table has no statistics, and older ones know nothing of a new site: the planner may well turn a join round
+-- and read the chunk once for every account, or the other way about. So no statement here leaves it a choice: each walks
+-- the chunk in the order of its contacts, which is the order of the accounts' ids, and looks up one account for each
+-- row (OFFSET 0 keeps a subquery from becoming a join). Nothing asks the time or makes an id by itself, so that it runs
+-- on Citus too. An entry's id is made of the import's first 96 bits and the line (ledger/transactions.py): the cast to
+-- text and back is that.
 
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.
@@ -45,6 +46,7 @@ FROM (
         AND ready.problem IS NULL
         AND NOT EXISTS (
             SELECT FROM account WHERE account.site_id = ready.site_id AND account.id = ready.contact_id
+            OFFSET 0
         )
     ORDER BY ready.position
     OFFSET 0
@@ -124,7 +126,10 @@ WHERE
     chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
     AND chunk.position > %(after)s AND chunk.position <= %(upto)s
     AND chunk.problem IS NULL
-    AND NOT EXISTS (SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id);
+    AND NOT EXISTS (
+        SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+    );
 
 -- name: set_balances
 -- The balances, as the entries say. Written as an INSERT since that finds each account by its key and leaves the
@@ -149,7 +154,10 @@ WHERE
     chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
     AND chunk.position > %(after)s AND chunk.position <= %(upto)s
     AND chunk.problem IS NULL
-    AND EXISTS (SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id)
+    AND EXISTS (
+        SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+    )
 ORDER BY chunk.position
 ON CONFLICT (site_id, id) DO UPDATE SET
     balance = excluded.balance,

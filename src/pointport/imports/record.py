@@ -158,7 +158,8 @@ def fail(
 
 def find_unfinished(connection: Connection, *, before: datetime) -> list[tuple[UUID, UUID, Status]]:
     """Return site, id and status of imports of all sites that wait for a job and have none, since before a moment."""
-    rows = connection.execute(QUERIES["find_unfinished"], {"before": before}).fetchall()
+    with_job = [UUID(row["import_id"]) for row in connection.execute(QUERIES["list_jobs"]) if row["import_id"]]
+    rows = connection.execute(QUERIES["find_unfinished"], {"before": before, "with_job": with_job}).fetchall()
     return [(row["site_id"], row["id"], Status(row["status"])) for row in rows]
 
 

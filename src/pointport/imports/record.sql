@@ -93,20 +93,22 @@ UPDATE loyalty_import SET
     erased_date = %(now)s, sample_rows = '[]', revision = revision + 1, updated_date = %(now)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND erased_date IS NULL;
 
+-- name: list_jobs
+-- The imports that a job waits for or is at work on. A statement of its own, since on Citus the queue's tables and ours
+-- are not joined.
+SELECT args ->> 'import_id' AS import_id
+FROM procrastinate_jobs
+WHERE status IN ('todo', 'doing');
+
 -- name: find_unfinished
 -- Imports that a job should be at work on, and none is: all sites, for the owner. It names no site_id because it looks
 -- for those that nobody looks after; the job it leads to does.
-SELECT loyalty_import.site_id, loyalty_import.id, loyalty_import.status
+SELECT site_id, id, status
 FROM loyalty_import
 WHERE
-    loyalty_import.status IN ('INITIATED', 'PARSING', 'IMPORTING')
-    AND loyalty_import.updated_date < %(before)s
-    AND NOT EXISTS (
-        SELECT FROM procrastinate_jobs
-        WHERE
-            procrastinate_jobs.status IN ('todo', 'doing')
-            AND procrastinate_jobs.args ->> 'import_id' = loyalty_import.id::text
-    )
+    status IN ('INITIATED', 'PARSING', 'IMPORTING')
+    AND updated_date < %(before)s
+    AND id <> ALL(%(with_job)s)
 LIMIT 100;
 
 -- name: find_expired

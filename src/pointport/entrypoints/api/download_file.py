@@ -20,7 +20,7 @@ def download_file(ticket: str, app: TheApp) -> StreamingResponse:
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Length": str(size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(slot.file_name)}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(slot.file_name, safe='')}",
             "X-Content-Type-Options": "nosniff",
         },
     )

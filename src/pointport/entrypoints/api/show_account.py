@@ -1,8 +1,8 @@
 """One customer's account and statement, found by e-mail address; and the totals of a site."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from pointport.entrypoints.api import wire
 from pointport.entrypoints.api.auth import AccountReader, TotalsReader
@@ -12,12 +12,13 @@ from pointport.ledger import statements
 router = APIRouter(prefix="/pointport/v1")
 
 
-@router.get("/account")
-def show_account(
-    email: str, app: TheApp, who: AccountReader, limit: Annotated[int, Query(ge=1, le=1_000)] = 50
-) -> dict[str, Any]:
-    """Return the contact, its account if it has one, and the account's newest entries with what caused them."""
-    contact, account, entries = statements.show(app.database, who.site_id, email, limit=limit)
+@router.post("/account")
+def show_account(body: wire.ShowAccount, app: TheApp, who: AccountReader) -> dict[str, Any]:
+    """Return the contact, its account if it has one, and the account's newest entries with what caused them.
+
+    A POST, since an address in a URL would stand in the log of every proxy.
+    """
+    contact, account, entries = statements.show(app.database, who.site_id, body.email, limit=body.limit)
     return {
         "contact": {
             "id": str(contact["id"]),

@@ -56,7 +56,8 @@ def _guid(value: Any) -> UUID:
     if isinstance(value, UUID):
         return value
     if not isinstance(value, str) or not GUID.fullmatch(value):
-        told = {"value": shown(str(value)), "type": "GUID"}
+        # The value last: what braces it has are then no longer filled in.
+        told = {"type": "GUID", "value": shown(str(value))}
         raise PydanticCustomError("FORMAT", "value '{value}' is not a valid GUID", told)
     return UUID(value)
 
@@ -82,13 +83,14 @@ FILE_NAME_CHARACTERS_MAX = 1_000
 
 Guid = Annotated[UUID, BeforeValidator(_guid)]
 Text = Annotated[StrictStr, AfterValidator(_storable)]
+FileName = Annotated[StrictStr, Field(max_length=FILE_NAME_CHARACTERS_MAX), AfterValidator(_storable)]
 
 
 class CreateImport(Request):
     """Create import (contract.md 2.3)."""
 
     file_url: Text
-    file_name: Annotated[Text, Field(max_length=FILE_NAME_CHARACTERS_MAX)] | None = None
+    file_name: FileName | None = None
     file_size: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
@@ -137,6 +139,13 @@ class CreateKey(Request):
 
     name: Text
     scopes: list[Text]
+
+
+class ShowAccount(Request):
+    """Show a customer's account: an address in any spelling, and how many entries."""
+
+    email: StrictStr
+    limit: Annotated[StrictInt, Field(ge=1, le=1_000)] = 50
 
 
 class LoadContacts(Request):

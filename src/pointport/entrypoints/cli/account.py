@@ -21,7 +21,7 @@ def show(
 ) -> None:
     """Show a customer's balance and statement, with the import and line behind each entry."""
     with connect(context, site=site) as client:
-        found = client.get(f"{OURS}/account", email=email, limit=limit)
+        found = client.post(f"{OURS}/account", {"email": email, "limit": limit})
     if as_json:
         bars.say_json(found)
         return

@@ -46,6 +46,7 @@ def plain(text: Any) -> str:
 def say_json(value: Any) -> None:
     """Print JSON for programs, and nothing else."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
 
 
 def complain(text: str) -> None:
@@ -87,6 +88,16 @@ def reading(file: BinaryIO, byte_count: int, title: str) -> Iterator[Iterator[by
                 progress.advance(task, len(block))
 
         yield blocks()
+
+
+@contextmanager
+def waiting(title: str) -> Iterator[None]:
+    """Show that something is going on whose length nobody knows."""
+    if not err.is_terminal:
+        yield
+        return
+    with err.status(title):
+        yield
 
 
 class RowsBar:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -133,6 +133,8 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
         with httpx2.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
             yield Client(http)
         return
-    with wiring.open_inside(working) as http:
+    with ExitStack() as opened:
+        with bars.waiting("Opening the database"):
+            http = opened.enter_context(wiring.open_inside(working))
         http.headers.update(headers)
         yield Client(http)

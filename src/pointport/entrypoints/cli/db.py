@@ -13,7 +13,8 @@ application = typer.Typer(name="db", help="The database's schema.", no_args_is_h
 def migrate(context: typer.Context, as_json: Json = False) -> None:
     """Bring the database up to date (also done at every start)."""
     wiring: Wiring = context.obj["wiring"]
-    done = wiring.migrate()
+    with bars.waiting("Migrating"):
+        done = wiring.migrate()
     if as_json:
         bars.say_json({"applied": done})
     else:

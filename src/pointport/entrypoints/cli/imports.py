@@ -78,7 +78,8 @@ def save_errors(client: Client, found: dict[str, Any], output: Path | None, *, b
     """Save the error file of an import, where the user says or beside a file under a name that is free."""
     url = client.get(f"{IMPORTS}/error-file-download-url", loyaltyImportId=found["id"])["url"]
     target = output or _free_name(beside)
-    client.download(url, target)
+    with bars.waiting("Saving the failed rows"):
+        client.download(url, target)
     return target
 
 

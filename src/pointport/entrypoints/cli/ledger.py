@@ -12,7 +12,7 @@ application = typer.Typer(name="ledger", help="The ledger of points.", no_args_i
 @application.command("verify")
 def verify(context: typer.Context, site: Site = None, as_json: Json = False) -> None:
     """Prove that balances equal the sums of their entries and imports their rows; exit code 1 when not."""
-    with connect(context, site=site) as client:
+    with connect(context, site=site) as client, bars.waiting("Verifying the ledger"):
         found = client.get(f"{OURS}/ledger/verify")
     if as_json:
         bars.say_json(found)

@@ -13,10 +13,10 @@ import httpx2
 class Wiring:
     """The ways in."""
 
-    serve: Callable[[str | None, int | None], None]
-    """Serve the API and work, on an address and port or those of the settings, until stopped."""
-    work: Callable[[], None]
-    """Work until stopped."""
+    serve: Callable[[str | None, int | None, Callable[[str], None]], None]
+    """Serve the API and work, on an address and port or those of the settings, until stopped; tell the URL when up."""
+    work: Callable[[Callable[[], None]], None]
+    """Work until stopped; tell when it has begun."""
     open_inside: Callable[[bool], AbstractContextManager[httpx2.Client]]
     """Open the app in this process and give a client of it, as the operator; True for one with a worker too."""
     inspect: Callable[[Path], dict[str, Any]]
