@@ -78,7 +78,7 @@ def test_a_body_must_be_a_json_object(client: TestClient, path: str) -> None:
         b"[" * 100_000: NO_JSON,
         b'{"a": ' + b"9" * 10_000 + b"}": NO_JSON,
         b"\xff": NO_JSON,
-        b"\xff\xfe{\0}\0": NO_JSON,
+        b"\xff\xfe{": NO_JSON,
         b'"\xff"': NO_JSON,
         b"[]": NO_OBJECT,
         b'[{"fileUrl": "a"}]': NO_OBJECT,

@@ -13,11 +13,12 @@ import idna
 
 ADDRESS_CHARACTERS_MAX = 254
 LOCAL_CHARACTERS_MAX = 64
+TEXT_CHARACTERS_MAX = 1_000
+"""A longer text holds no address, wrapped or not; normalising one of many thousand characters may take seconds."""
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
 
-PLAIN = re.compile(
-    r"[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII
-)
+PLAIN_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
+PLAIN = re.compile(rf"[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@{PLAIN_DOMAIN.pattern}", re.ASCII)
 """What nearly every address looks like; a domain label that starts with `xn--` takes the longer way."""
 
 WRAPPED = re.compile(r"[^<>]*<([^<>]*)>", re.DOTALL)
@@ -48,7 +49,10 @@ def _is_padding(character: str) -> bool:
 
 
 def _careful(text: str) -> str | None:
-    address = _folded(trimmed(text))
+    address = trimmed(text)
+    if len(address) > TEXT_CHARACTERS_MAX:
+        return None
+    address = _folded(address)
     wrapped = WRAPPED.fullmatch(address)
     if wrapped:
         address = trimmed(wrapped[1])
@@ -70,6 +74,8 @@ def _folded(text: str) -> str:
 
 def _domain(domain: str) -> str | None:
     """Return the domain in Unicode, or None when it is no domain with at least two labels (IDNA 2008, UTS 46)."""
+    if "xn--" not in domain and PLAIN_DOMAIN.fullmatch(domain):
+        return domain
     try:
         ascii_form = idna.encode(domain, uts46=True).decode("ascii")
         unicode_form = idna.decode(ascii_form)

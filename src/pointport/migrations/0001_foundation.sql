@@ -13,9 +13,13 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pointport_site') THEN
         CREATE ROLE pointport_site NOLOGIN NOSUPERUSER NOBYPASSRLS;
     END IF;
-    IF NOT pg_has_role(current_user, 'pointport_site', 'MEMBER') THEN
+    -- We must be able to become it. Since PostgreSQL 16 whoever creates a role may grant it, yet not become it.
+    BEGIN
+        SET LOCAL ROLE pointport_site;
+        SET LOCAL ROLE NONE;
+    EXCEPTION WHEN insufficient_privilege THEN
         GRANT pointport_site TO current_user;
-    END IF;
+    END;
 END
 $$;
 
