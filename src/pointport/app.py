@@ -102,7 +102,7 @@ def configure_logging(settings: Settings) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
-    for name in ("httpx2", "procrastinate", "uvicorn.access"):
+    for name in ("httpx2", "procrastinate", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

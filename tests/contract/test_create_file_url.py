@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 
-import pytest
 from starlette.testclient import TestClient
 
 from pointport.app import App
@@ -32,12 +31,12 @@ def test_each_slot_is_another(client: TestClient) -> None:
     assert first["uploadUrl"] != second["uploadUrl"]
 
 
-@pytest.mark.parametrize("body", [b"{}", b"", b'{"anything": [1]}', b"null"])
-def test_any_body_will_do(client: TestClient, body: bytes) -> None:
+def test_any_body_will_do(client: TestClient) -> None:
     """1.2: the SDK sends `{}`, curl sends nothing; unknown members are ignored."""
-    answer = client.post(URL, content=body)
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"filePath", "uploadUrl"}
+    for body in (b"{}", b"", b'{"anything": [1]}', b"null"):
+        answer = client.post(URL, content=body)
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"filePath", "uploadUrl"}
 
 
 def test_the_url_leads_to_where_clients_reach_the_server(app: App, site: Site) -> None:

@@ -42,7 +42,8 @@ def test_every_answer_has_a_name_of_its_own(
         client.get("/healthz"),
     ]
     monkeypatch.setattr(steps, "find", broken)
-    answers.append(client.get(IMPORTS, params={"loyaltyImportId": str(NOBODY)}))
+    with structlog.testing.capture_logs():
+        answers.append(client.get(IMPORTS, params={"loyaltyImportId": str(NOBODY)}))
     assert [answer.status_code for answer in answers] == [200, 400, 401, 403, 404, 404, 405, 413, 200, 500]
     names = [answer.headers["X-Wix-Request-Id"] for answer in answers]
     assert [str(UUID(name)) for name in names] == names
@@ -65,8 +66,7 @@ def test_unknown_paths_and_methods_are_errors_like_all_others(client: TestClient
         assert answer.headers["allow"] == allowed
 
 
-@pytest.mark.parametrize("path", POSTS)
-def test_a_body_must_be_a_json_object(client: TestClient, path: str) -> None:
+def test_a_body_must_be_a_json_object(client: TestClient) -> None:
     """1.6: 400 for malformed JSON, no body where one is needed, and JSON that is no object; never a fault of ours."""
     expected = {
         b"": MISSING_BODY,
@@ -86,8 +86,11 @@ def test_a_body_must_be_a_json_object(client: TestClient, path: str) -> None:
         b"5": NO_OBJECT,
         b"true": NO_OBJECT,
     }
-    answers = [client.post(path, content=content) for content in expected]
-    assert [(answer.status_code, answer.json()) for answer in answers] == [(400, told) for told in expected.values()]
+    for path in POSTS:
+        answers = [client.post(path, content=content) for content in expected]
+        assert [(answer.status_code, answer.json()) for answer in answers] == [
+            (400, told) for told in expected.values()
+        ]
 
 
 def test_a_body_is_json_whatever_its_content_type_says(client: TestClient, story: Story) -> None:

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pointport.imports.reading.numbers import AMBIGUOUS, NOT_A_NUMBER, NOT_WHOLE, Unread, read, settle
@@ -177,12 +177,12 @@ def test_one_sign_before_three_digits_is_ambiguous(text: str, grouped: str, frac
     assert read_in(text, "7", "1250", text) == Unread(AMBIGUOUS, grouped, fraction)
 
 
-@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "1" + "0" * 30_000, "-" + "9" * 5000, "9,999" * 1])
+@pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "1" + "0" * 30_000, "-" + "9" * 5000])
 def test_too_many_digits_are_just_a_large_number(digits: str) -> None:
     began = time.perf_counter()
-    number = read(digits, NumberFormat(group=frozenset(",")))
+    number = read(digits, NOTHING_SHOWN)
     assert isinstance(number, int)
-    assert abs(number) > 9_998
+    assert abs(number) > 999_999_999
     assert len(str(number)) <= 20
     assert time.perf_counter() - began < 0.1
 
@@ -214,16 +214,15 @@ def test_zeros_in_front_make_no_number_large() -> None:
         # Three digits behind a sign show nothing, whatever zeros stand in front.
         (["012,345"], "", "", "no number shows it"),
         # What is no number shows nothing.
-        (["12,5 %", "€1,234,567", "1,23,456"], "", "", "plain digits"),
+        (["12,5 %", "€1,234,567"], "", "", "plain digits"),
+        (["1,23,456"], "", "", "no number shows it"),
     ],
 )
 def test_a_column_shows_how_its_numbers_are_written(
     column: list[str], group: str, decimal: str, evidence: str
 ) -> None:
     found = settle(column)
-    assert (found.group, found.decimal) == (frozenset(group), frozenset(decimal))
-    if "1,23,456" not in column:
-        assert found.evidence == evidence
+    assert found == NumberFormat(frozenset(group), frozenset(decimal), evidence)
 
 
 @pytest.mark.parametrize(
@@ -289,9 +288,8 @@ def test_a_number_of_any_locale_reads_back(
 @given(st.integers(1, 999_999_999), locales, st.integers(1, 999_999))
 def test_a_fraction_is_never_a_whole_number(number: int, locale: tuple[str, str], fraction: int) -> None:
     group, decimal = locale
-    assume(group == "" or len(str(fraction)) != 3 or number >= 1000)
-    found = read_in(written(number, group, decimal) + decimal + str(fraction), "0" + decimal + "5")
-    assert isinstance(found, Unread) or str(number) not in str(found)
+    text = written(number, group, decimal) + decimal + str(fraction)
+    assert read_in(text, "0" + decimal + "5") == Unread(NOT_WHOLE)
 
 
 numeric = st.lists(

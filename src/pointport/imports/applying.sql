@@ -1,11 +1,11 @@
 -- One chunk of rows into the ledger. The statements run in this order, in one transaction.
 --
 -- A fresh table has no statistics, and older ones know nothing of a new site: the planner may well turn a join round
--- and read the chunk once for every account, or the other way about. So no statement here leaves it a choice: each walks
--- the chunk in the order of its contacts, which is the order of the accounts' ids, and looks up one account for each
--- row (OFFSET 0 keeps a subquery from becoming a join). Nothing asks the time or makes an id by itself, so that it runs
--- on Citus too. An entry's id is made of the import's first 96 bits and the line (ledger/transactions.py): the cast to
--- text and back is that.
+-- and read the chunk once for every account, or the other way about. So no statement here leaves it a choice: each
+-- walks the chunk in the order of its contacts, which is the order of the accounts' ids, and looks up one account for
+-- each row (OFFSET 0 keeps a subquery from becoming a join). Nothing asks the time or makes an id by itself, so that it
+-- runs on Citus too. An entry's id is made of the import's first 96 bits and the line (ledger/transactions.py): the
+-- cast to text and back is that.
 
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.

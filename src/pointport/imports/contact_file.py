@@ -105,10 +105,14 @@ def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[tup
     good, bad = [], []
     for line, cells in batch:
         text = cells[plan.email] if plan.email < len(cells) else ""
-        email = None if encoding.is_damaged("".join(cells)) else normal_form(text)
+        damaged = encoding.is_damaged("".join(cells))
+        email = None if damaged else normal_form(text)
         if email is None:
             problem = problems.EMAIL_INVALID if trimmed(text) else problems.EMAIL_MISSING
-            shown = problem.message(value=trimmed(text), column=plan.learned.header[plan.email], detail={})
+            if damaged:
+                problem = problems.ENCODING_ERROR
+            detail = {"encoding": plan.learned.dialect.encoding.upper()}
+            shown = problem.message(value=trimmed(text), column=plan.learned.header[plan.email], detail=detail)
             bad.append((line, problem.code, shown))
         else:
             good.append(NewContact(email, _cell(cells, plan.first_name), _cell(cells, plan.last_name)))

@@ -15,7 +15,10 @@ from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
 
-PROOFS = {"counts_equal_rows": QUERIES["counts_equal_rows"]}
+PROOFS = {
+    "counts_equal_rows": QUERIES["counts_equal_rows"],
+    "entries_have_imports": QUERIES["entries_have_imports"],
+}
 """What `ledger/audit.py` has to prove of imports."""
 
 BOM = "\ufeff"

@@ -43,7 +43,12 @@ SELECT
     count(*) OVER (PARTITION BY loyalty_import.site_id) AS findings
 FROM loyalty_import
 LEFT JOIN (
-    SELECT site_id, import_id, count(*) AS entries, sum(amount) AS points
+    SELECT
+        site_id,
+        import_id,
+        count(*) AS entries,
+        coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS points_added,
+        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0) AS points_removed
     FROM transaction
     WHERE site_id = %(site_id)s AND import_id IS NOT NULL
     GROUP BY site_id, import_id
@@ -63,7 +68,8 @@ WHERE
     AND loyalty_import.success_count IS NOT NULL
     AND (
         loyalty_import.accounts_changed <> coalesce(entries.entries, 0)
-        OR loyalty_import.points_added - loyalty_import.points_removed <> coalesce(entries.points, 0)
+        OR loyalty_import.points_added <> coalesce(entries.points_added, 0)
+        OR loyalty_import.points_removed <> coalesce(entries.points_removed, 0)
         OR (
             loyalty_import.erased_date IS NULL
             AND (
@@ -72,4 +78,20 @@ WHERE
             )
         )
     )
+LIMIT 10;
+
+-- name: entries_have_imports
+-- Another: no entry names an import that does not exist.
+SELECT
+    entries.import_id AS subject,
+    format('%%s entries name it as their cause, but there is no such import', entries.entries) AS finding,
+    count(*) OVER (PARTITION BY entries.site_id) AS findings
+FROM (
+    SELECT site_id, import_id, count(*) AS entries
+    FROM transaction
+    WHERE site_id = %(site_id)s AND import_id IS NOT NULL
+    GROUP BY site_id, import_id
+) AS entries
+LEFT JOIN loyalty_import ON entries.site_id = loyalty_import.site_id AND entries.import_id = loyalty_import.id
+WHERE entries.site_id = %(site_id)s AND loyalty_import.id IS NULL
 LIMIT 10;

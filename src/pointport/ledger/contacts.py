@@ -35,8 +35,14 @@ class Merged:
 
 
 def merge(connection: Connection, site_id: UUID, contacts: Sequence[NewContact], *, now: datetime) -> Merged:
-    """Add contacts or bring the known ones up to date, in one statement; of two with one address the last counts."""
-    unique = {contact.email: contact for contact in contacts}
+    """Add contacts or bring the known ones up to date, in one statement.
+
+    Of two with one address the last counts, but a name that it lacks is the other's.
+    """
+    unique: dict[str, NewContact] = {}
+    for contact in contacts:
+        known = unique.get(contact.email)
+        unique[contact.email] = contact if known is None else _over(contact, known)
     rows = connection.execute(
         QUERIES["merge_contacts"],
         {
@@ -50,6 +56,10 @@ def merge(connection: Connection, site_id: UUID, contacts: Sequence[NewContact],
     ).fetchall()
     created = sum(row["created"] for row in rows)
     return Merged(created, len(rows) - created)
+
+
+def _over(contact: NewContact, known: NewContact) -> NewContact:
+    return NewContact(contact.email, contact.first_name or known.first_name, contact.last_name or known.last_name)
 
 
 def find(connection: Connection, site_id: UUID, email: str) -> dict[str, Any]:

@@ -58,8 +58,9 @@ def operator(request: Request) -> None:
 
 def _key(request: Request) -> str:
     text = request.headers.get("authorization", "").strip()
-    if text[:7].lower() == "bearer ":
-        text = text[7:].strip()
+    scheme, _, rest = text.partition(" ")
+    if scheme.lower() == "bearer":
+        text = rest.strip()
     if not text:
         raise Unauthenticated("the Authorization header with an API key is missing")
     return text

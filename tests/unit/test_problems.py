@@ -1,0 +1,194 @@
+"""The catalogue of problems: in the order of judging, and every message says what, where and what to do."""
+
+import re
+import string
+from typing import Any
+
+import pytest
+
+from pointport.imports import judging, problems, reporting
+from pointport.imports.problems import CATALOGUE, Problem
+from pointport.imports.reading import encoding, numbers
+from pointport.imports.shapes import Dialect, Judged, Mapping, NumberFormat
+
+HEADER = ["Email", "Points"]
+COLUMNS = Mapping(0, 1)
+
+# What each row-level problem's detail holds, as judging.sql writes it.
+ROW_LEVEL: dict[str, dict[str, Any] | None] = {
+    "DUPLICATE_EMAIL": {"count": 3, "lines": [2, 5, 9]},
+    "CONTACT_NOT_FOUND": None,
+    "NOT_REACHED": None,
+}
+# Problems of options that are not judged yet; their messages must do with the cell.
+TO_COME = {"BALANCE_WOULD_BE_NEGATIVE", "BALANCE_TOO_LARGE", "CANCELLED"}
+
+# A row for each problem that a row can have by itself.
+CELL_LEVEL = {
+    "CELL_MISSING": ["ada@example.com"],
+    "ENCODING_ERROR": ["ada@example.com", "5", "caf\udce9"],
+    "EMAIL_MISSING": ["  \u200b", "5"],
+    "EMAIL_INVALID": ["nobody", "5"],
+    "POINTS_MISSING": ["ada@example.com", "\u00a0"],
+    "POINTS_NOT_A_NUMBER": ["ada@example.com", "{value} abc"],
+    "POINTS_AMBIGUOUS": ["ada@example.com", "52,620"],
+    "POINTS_NOT_WHOLE": ["ada@example.com", "12.5"],
+    "POINTS_NEGATIVE": ["ada@example.com", "-5"],
+    "POINTS_TOO_LARGE": ["ada@example.com", "1000000000"],
+}
+
+
+def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
+    found = numbers.read(text, NumberFormat())
+    if isinstance(found, int):
+        return found
+    return found.problem, {"grouped": found.grouped, "fraction": found.fraction} if found.grouped else {}
+
+
+def judge(*rows: list[str], columns: Mapping = COLUMNS) -> list[Judged]:
+    return list(
+        judging.judge_cells(
+            enumerate(rows, start=2),
+            columns,
+            dialect=Dialect("utf-8", ","),
+            points_max=999_999_999,
+            read_points=read_points,
+            damaged=lambda cells: encoding.is_damaged("".join(cells)),
+        )
+    )
+
+
+def message_of(row: list[str]) -> str:
+    (judged,) = judge(row)
+    failure = {"line": 2, "problem": judged.problem, "detail": judged.detail}
+    return reporting.message(failure, row, HEADER, COLUMNS)
+
+
+def test_the_catalogue_is_in_the_order_of_judging() -> None:
+    assert list(CATALOGUE) == [
+        "CELL_MISSING",
+        "ENCODING_ERROR",
+        "EMAIL_MISSING",
+        "EMAIL_INVALID",
+        "POINTS_MISSING",
+        "POINTS_NOT_A_NUMBER",
+        "POINTS_AMBIGUOUS",
+        "POINTS_NOT_WHOLE",
+        "POINTS_NEGATIVE",
+        "POINTS_TOO_LARGE",
+        "DUPLICATE_EMAIL",
+        "CONTACT_NOT_FOUND",
+        "BALANCE_WOULD_BE_NEGATIVE",
+        "BALANCE_TOO_LARGE",
+        "CANCELLED",
+        "NOT_REACHED",
+    ]
+
+
+def test_every_problem_is_in_the_catalogue() -> None:
+    declared = {value.code: name for name, value in vars(problems).items() if isinstance(value, Problem)}
+    assert declared == {code: code for code in CATALOGUE}
+
+
+def test_every_problem_is_driven_here() -> None:
+    assert CELL_LEVEL.keys() | ROW_LEVEL.keys() | TO_COME == CATALOGUE.keys()
+
+
+@pytest.mark.parametrize("code", CELL_LEVEL)
+def test_a_row_with_a_problem_is_judged_to_have_it(code: str) -> None:
+    (judged,) = judge(CELL_LEVEL[code])
+    assert judged.problem == code
+    assert judged.points is None
+    # The address is there whenever it can be read: the row still counts for its customer.
+    assert judged.email == (None if code.startswith("EMAIL") else "ada@example.com")
+
+
+@pytest.mark.parametrize("code", CELL_LEVEL)
+def test_its_message_has_all_that_it_needs(code: str) -> None:
+    message = message_of(CELL_LEVEL[code])
+    problem = CATALOGUE[code]
+    if "{value}" in problem.template:
+        assert f'"{CELL_LEVEL[code][0 if problem.column == "EMAIL" else 1]}"' in message
+    if "{column}" in problem.template:
+        assert '"Email"' in message if problem.column == "EMAIL" else '"Points"' in message
+    check_sentences(message.replace("{value} abc", "abc"))
+
+
+@pytest.mark.parametrize("code", [*ROW_LEVEL, *sorted(TO_COME)])
+def test_messages_about_other_rows_have_all_that_they_need(code: str) -> None:
+    failure = {"line": 5, "problem": code, "detail": ROW_LEVEL.get(code)}
+    message = reporting.message(failure, ["ada@example.com", "7"], HEADER, COLUMNS)
+    check_sentences(message)
+    if CATALOGUE[code].column == "EMAIL":
+        assert '"ada@example.com"' in message
+
+
+def check_sentences(message: str) -> None:
+    """What is wrong, then what to do; and no hole left in the template."""
+    assert re.fullmatch(r"[\"A-Z].*[.] [A-Z].*[.?]", message), message
+    assert "{" not in message
+    assert "None" not in message
+
+
+@pytest.mark.parametrize("problem", CATALOGUE.values(), ids=lambda problem: problem.code)
+def test_the_words_of_a_problem_are_whole(problem: Problem) -> None:
+    assert problem.title
+    assert problem.title[-1] not in ".:"
+    for text in (problem.template, problem.advice):
+        assert text.endswith((".", "?"))
+    # Advice without a place in the file to look at is of no use where the cell itself is wrong.
+    names = {name for _, name, _, _ in string.Formatter().parse(problem.template) if name}
+    if problem.column is not None:
+        assert names & {"value", "column"}
+
+
+def test_the_two_readings_of_an_ambiguous_number_are_named() -> None:
+    message = message_of(["ada@example.com", "52,620"])
+    assert "may mean 52620 or 52.620" in message
+    assert "-1234 or -1.234" in message_of(["ada@example.com", "-1,234"])
+
+
+def test_a_long_value_is_cut() -> None:
+    message = message_of(["ada@example.com", "x" * 5000])
+    assert '"' + "x" * 100 + '…"' in message
+    assert len(message) < 300
+
+
+def test_the_first_problem_in_the_order_is_the_one() -> None:
+    # Each of these rows has its own problem and all later ones that it can have too.
+    assert [judged.problem for judged in judge(["caf\udce9"], ["caf\udce9", "x"], ["", "x"], ["no", ""])] == [
+        "CELL_MISSING",
+        "ENCODING_ERROR",
+        "EMAIL_MISSING",
+        "EMAIL_INVALID",
+    ]
+    assert [judged.problem for judged in judge(["a@b.example", "-1,234"], ["a@b.example", "-1.5"])] == [
+        "POINTS_AMBIGUOUS",
+        "POINTS_NOT_WHOLE",
+    ]
+
+
+def test_a_short_row_is_told_which_column_it_lacks() -> None:
+    columns = Mapping(email=2, points=0)
+    (judged,) = judge(["5", "note"], columns=columns)
+    failure = {"line": 2, "problem": judged.problem, "detail": judged.detail}
+    message = reporting.message(failure, ["5", "note"], ["Points", "Note", "Email"], columns)
+    assert message.startswith('The row ends before the column "Email": it has 2 of 3 cells.')
+
+
+@pytest.mark.parametrize(
+    ("count", "lines", "said"),
+    [
+        (2, [2, 5], "is in 2 rows of this file, also in line 2."),
+        (3, [2, 5, 9], "is in 3 rows of this file, also in line 2, 9."),
+        (30, [*range(1, 5), 5, *range(6, 12)], "also in line 1, 2, 3, 4, 6, 7, 8, 9, 10, 11 and 19 more."),
+    ],
+)
+def test_a_duplicate_is_told_where_the_others_are(count: int, lines: list[int], said: str) -> None:
+    failure = {"line": 5, "problem": "DUPLICATE_EMAIL", "detail": {"count": count, "lines": lines}}
+    assert said in reporting.message(failure, ["ada@example.com", "7"], HEADER, COLUMNS)
+
+
+@pytest.mark.parametrize(("text", "points"), [("0", 0), (" 7 ", 7), ("１２", 12), ("400.0", 400), ("999999999", 999_999_999)])
+def test_a_good_row_has_its_points(text: str, points: int) -> None:
+    assert judge([" Ada@Example.com ", text]) == [Judged(2, "ada@example.com", points)]
