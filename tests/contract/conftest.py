@@ -1,16 +1,21 @@
 """What the tests of the wire contract have in common: a clock that stands still, and the two shapes of an error."""
 
-from collections.abc import Iterator
+import asyncio
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message, Scope
 
 from pointport.app import App, open_app
+from pointport.entrypoints.api.server import create_api
 from pointport.imports import record
 from pointport.imports.record import LoyaltyImport
 from pointport.settings import Settings
@@ -64,6 +69,38 @@ def begin_parsing(story: Story, content: bytes) -> LoyaltyImport:
     made = story.create(content)
     with story.app.database.transaction(story.site_id) as connection:
         return record.change(connection, "begin_parsing", made, now=story.app.clock())
+
+
+def send_in_pieces(
+    app: App, method: str, url: str, pieces: Iterable[bytes], headers: Mapping[str, str], *, breaks_off: bool = False
+) -> tuple[int, Json]:
+    """Make a request whose body arrives in pieces, or does not arrive to its end, and return status and body.
+
+    The test client hands over each body whole, whatever it is given, so this speaks ASGI to the application.
+    """
+    said: Iterator[Message] = ({"type": "http.request", "body": piece, "more_body": True} for piece in pieces)
+    end: Message = {"type": "http.disconnect"} if breaks_off else {"type": "http.request", "body": b""}
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return next(said, end)
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    request: Scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": urlsplit(url).path,
+        "query_string": b"",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        "server": ("testserver", 80),
+    }
+    asyncio.run(create_api(app)(request, receive, send))
+    body = b"".join(message.get("body", b"") for message in answered)
+    return answered[0]["status"], json.loads(body or b"null")
 
 
 def kept_files(app: App) -> list[Path]:

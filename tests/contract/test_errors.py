@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from uuid import UUID
 
 import httpx2
@@ -10,10 +9,11 @@ import pytest
 import structlog
 from starlette.testclient import TestClient
 
+from pointport.app import App
 from pointport.errors import Unavailable
 from pointport.imports import steps
-from tests.conftest import Story
-from tests.contract.conftest import IMPORTS, NOBODY, failed, invalid, violation
+from tests.conftest import Site, Story
+from tests.contract.conftest import IMPORTS, NOBODY, failed, invalid, send_in_pieces, violation
 
 NO_JSON = invalid(violation("body", "is not valid JSON", "FORMAT"))
 NO_OBJECT = invalid(violation("body", "must be an object", "FORMAT", type="object"))
@@ -106,21 +106,17 @@ def test_a_body_is_json_whatever_its_content_type_says(client: TestClient, story
     assert (answer.status_code, answer.json()) == (400, NO_JSON)
 
 
-def test_a_json_body_over_one_mebibyte_is_413(client: TestClient) -> None:
-    """1.6: a limit that is enforced with a clear error, whether the number of bytes is declared or not."""
+def test_a_json_body_over_one_mebibyte_is_413(client: TestClient, app: App, site: Site) -> None:
+    """1.6: a limit that is enforced with a clear error, in one piece and in many, and not a byte too early."""
     expected = failed("TOO_LARGE", "the body is larger than 1048576 bytes")
-
-    def undeclared() -> Iterator[bytes]:
-        yield b'{"fileUrl": "'
-        for _ in range(20):
-            yield b"x" * 100_000
-        yield b'"}'
-
+    too_large = b'{"fileUrl": "' + b"x" * (1024 * 1024 - 14) + b'"}'
     for path in POSTS:
-        for content in (b'{"fileUrl": "' + b"x" * 1024 * 1024 + b'"}', undeclared()):
-            answer = client.post(path, content=content)
-            assert (answer.status_code, answer.json()) == (413, expected)
-    allowed = b'{"fileUrl": "' + b"x" * (1024 * 1024 - 15) + b'"}'
+        answer = client.post(path, content=too_large)
+        assert (answer.status_code, answer.json()) == (413, expected)
+        chunks = (too_large[start : start + 65_536] for start in range(0, len(too_large), 65_536))
+        assert send_in_pieces(app, "POST", path, chunks, site.headers) == (413, expected)
+    allowed = too_large.replace(b"xx", b"x", 1)
+    assert len(allowed) == 1024 * 1024
     assert client.post(IMPORTS, content=allowed).status_code == 400
 
 

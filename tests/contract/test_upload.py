@@ -1,21 +1,18 @@
 """PUT of the file to the upload URL (contract.md 2.2)."""
 
-import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import pytest
 import structlog
 from itsdangerous import TimestampSigner
 from starlette.testclient import TestClient
-from starlette.types import Message, Scope
 
 from pointport.app import App
-from pointport.entrypoints.api.server import create_api
 from pointport.plumbing.objects.tickets import Ticket, TicketOffice
 from tests.conftest import Site, Story
-from tests.contract.conftest import IMPORTS, failed, kept_files
+from tests.contract.conftest import IMPORTS, Json, failed, kept_files, send_in_pieces
 
 CONTENT = b"Email,Points\r\nada@example.com,15\r\n"
 MEBIBYTES_10 = 10 * 1024 * 1024
@@ -37,10 +34,15 @@ def content_of(app: App, path: str) -> bytes:
     return b"".join(app.objects.get(path.removeprefix("/")))
 
 
-def pieces(total: int, piece: int = 1024 * 1024) -> Iterator[bytes]:
-    """So many bytes, of which no Content-Length tells: httpx sends what it cannot count chunk by chunk."""
+def pieces(total: int, piece: int = 64 * 1024) -> Iterator[bytes]:
+    """So many bytes, as a network brings them."""
     for start in range(0, total, piece):
         yield b"x" * min(piece, total - start)
+
+
+def put_chunked(app: App, url: str, chunks: Iterable[bytes]) -> tuple[int, Json]:
+    """Upload without a Content-Length."""
+    return send_in_pieces(app, "PUT", url, chunks, {"Transfer-Encoding": "chunked"})
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST"])
@@ -88,37 +90,41 @@ def test_an_upload_url_is_used_up_once_an_import_was_made_of_its_file(client: Te
 def test_a_body_without_content_length_is_taken_chunk_by_chunk(client: TestClient, app: App) -> None:
     """2.2: the raw file as body, also from a client that does not know its length beforehand."""
     path, url = new_slot(client)
-    answer = client.put(url, content=iter([CONTENT[:5], CONTENT[5:]]))
-    assert "content-length" not in answer.request.headers
-    assert (answer.status_code, answer.json()) == (200, {})
+    assert put_chunked(app, url, [CONTENT[:5], b"", CONTENT[5:]]) == (200, {})
     assert content_of(app, path) == CONTENT
+    path, url = new_slot(client)
+    assert put_chunked(app, url, []) == (200, {})
+    assert content_of(app, path) == b""
 
 
 def test_ten_mebibytes_are_not_too_large(client: TestClient, app: App) -> None:
     """2.2, 8 row 2: 10485760 bytes are the limit, and within it, whether their number is declared or not."""
-    for content in (b"x" * MEBIBYTES_10, pieces(MEBIBYTES_10)):
-        path, url = new_slot(client)
-        assert client.put(url, content=content).status_code == 200
-        assert app.objects.size(path.removeprefix("/")) == MEBIBYTES_10
+    path, url = new_slot(client)
+    assert client.put(url, content=b"x" * MEBIBYTES_10).status_code == 200
+    assert app.objects.size(path.removeprefix("/")) == MEBIBYTES_10
+    path, url = new_slot(client)
+    assert put_chunked(app, url, pieces(MEBIBYTES_10)) == (200, {})
+    assert app.objects.size(path.removeprefix("/")) == MEBIBYTES_10
 
 
 def test_one_byte_more_is_413_and_nothing_is_kept(client: TestClient, app: App) -> None:
     """2.2: 413 above the size limit, whether the number of bytes is declared or not."""
-    for content in (b"x" * (MEBIBYTES_10 + 1), pieces(MEBIBYTES_10 + 1)):
-        path, url = new_slot(client)
-        answer = client.put(url, content=content)
-        assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
-        assert kept_files(app) == []
-        assert client.post(IMPORTS, json={"fileUrl": path}).status_code == 404
+    path, url = new_slot(client)
+    answer = client.put(url, content=b"x" * (MEBIBYTES_10 + 1))
+    assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
+    assert put_chunked(app, url, pieces(MEBIBYTES_10 + 1)) == (413, TOO_LARGE)
+    assert kept_files(app) == []
+    assert client.post(IMPORTS, json={"fileUrl": path}).status_code == 404
 
 
 def test_a_declared_length_over_the_limit_is_refused_before_the_first_byte(client: TestClient, app: App) -> None:
     """2.2: a client need not send a file that cannot be taken, and a lie about its length is no way in."""
     _, url = new_slot(client)
-    answer = client.put(url, content=b"", headers={"Content-Length": str(MEBIBYTES_10 + 1)})
-    assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
-    answer = client.put(url, content=pieces(MEBIBYTES_10 + 1), headers={"Content-Length": "5"})
-    assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
+    unread = iter([b"never asked for"])
+    told = send_in_pieces(app, "PUT", url, unread, {"Content-Length": str(MEBIBYTES_10 + 1)})
+    assert told == (413, TOO_LARGE)
+    assert list(unread) == [b"never asked for"]
+    assert send_in_pieces(app, "PUT", url, pieces(MEBIBYTES_10 + 1), {"Content-Length": "5"}) == (413, TOO_LARGE)
     assert kept_files(app) == []
 
 
@@ -126,7 +132,7 @@ def test_a_file_that_was_there_stays_when_its_replacement_is_too_large(client: T
     """2.2: an upload that is refused leaves the store as it was."""
     path, url = new_slot(client)
     client.put(url, content=CONTENT)
-    assert client.put(url, content=pieces(MEBIBYTES_10 + 1)).status_code == 413
+    assert put_chunked(app, url, pieces(MEBIBYTES_10 + 1)) == (413, TOO_LARGE)
     assert content_of(app, path) == CONTENT
     assert len(kept_files(app)) == 1
 
@@ -184,37 +190,15 @@ def test_what_a_contacts_upload_may_hold_an_import_may_not(story: Story, client:
     assert (answer.status_code, answer.json()) == (413, TOO_LARGE)
 
 
-@pytest.mark.parametrize("declared", [True, False])
-def test_an_upload_that_breaks_off_half_way_leaves_nothing(client: TestClient, app: App, declared: bool) -> None:
+@pytest.mark.parametrize("headers", [{"Content-Length": "1000000"}, {"Transfer-Encoding": "chunked"}])
+def test_an_upload_that_breaks_off_half_way_leaves_nothing(
+    client: TestClient, app: App, headers: dict[str, str]
+) -> None:
     """2.2: the body is the file; half a body is no file. It is the client's doing, so no fault of ours is logged."""
     path, url = new_slot(client)
-    headers = [(b"content-length", b"1000000")] if declared else [(b"transfer-encoding", b"chunked")]
     with structlog.testing.capture_logs() as logged:
-        break_off(app, "/" + url.split("/", 3)[3], headers)
+        send_in_pieces(app, "PUT", url, pieces(70_000), headers, breaks_off=True)
     assert [line for line in logged if line["log_level"] == "error"] == []
     assert kept_files(app) == []
     assert client.post(IMPORTS, json={"fileUrl": path}).status_code == 404
     assert client.put(url, content=CONTENT).status_code == 200
-
-
-def break_off(app: App, path: str, headers: list[tuple[bytes, bytes]]) -> None:
-    """PUT some bytes and go away; the test client cannot do that, so this speaks ASGI to the application."""
-    said: list[Message] = [{"type": "http.request", "body": b"x" * 70_000, "more_body": True}]
-
-    async def receive() -> Message:
-        return said.pop(0) if said else {"type": "http.disconnect"}
-
-    async def send(_: Message) -> None:
-        """Nobody listens any more."""
-
-    request: Scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "PUT",
-        "scheme": "http",
-        "path": path,
-        "query_string": b"",
-        "headers": headers,
-        "server": ("testserver", 80),
-    }
-    asyncio.run(create_api(app)(request, receive, send))

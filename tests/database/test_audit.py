@@ -1,5 +1,7 @@
 """`ledger verify` finds every kind of damage, and nothing in a sound ledger."""
 
+# ruff: noqa: S608 (the SQL is put together of constants)
+
 from collections.abc import Callable
 from typing import LiteralString
 
@@ -39,9 +41,11 @@ DAMAGE: list[tuple[LiteralString, set[str]]] = [
         {"balances_equal_entries", "entries_follow", "counts_equal_rows"},
     ),
     (
-        "INSERT INTO transaction SELECT site_id, gen_random_uuid(), account_id, revision + 1, transaction_type, amount,"
-        " amount_before, amount_after, description, created_date, import_id, line"
-        f" FROM transaction WHERE account_id = {BOB}",
+        (
+            "INSERT INTO transaction SELECT site_id, gen_random_uuid(), account_id, revision + 1, transaction_type, amount,"
+            " amount_before, amount_after, description, created_date, import_id, line"
+            f" FROM transaction WHERE account_id = {BOB}"
+        ),
         {"balances_equal_entries", "entries_follow", "counts_equal_rows"},
     ),
     (
@@ -50,8 +54,10 @@ DAMAGE: list[tuple[LiteralString, set[str]]] = [
         {"balances_equal_entries"},
     ),
     (
-        "UPDATE transaction SET amount_before = amount_before + 1, amount_after = amount_after + 1"
-        f" WHERE account_id = {ADA} AND revision = 3",
+        (
+            "UPDATE transaction SET amount_before = amount_before + 1, amount_after = amount_after + 1"
+            f" WHERE account_id = {ADA} AND revision = 3"
+        ),
         {"entries_follow"},
     ),
     (
@@ -61,11 +67,16 @@ DAMAGE: list[tuple[LiteralString, set[str]]] = [
     (f"DELETE FROM account WHERE id = {ADA}", {"entries_have_accounts"}),
     (f"DELETE FROM contact WHERE id = {ADA}", {"accounts_have_contacts"}),
     (
-        "UPDATE loyalty_import SET success_count = 4, failure_count = 0, error_file_path = NULL"
-        " WHERE parsed_row_count = 4",
+        (
+            "UPDATE loyalty_import SET success_count = 4, failure_count = 0, error_file_path = NULL"
+            " WHERE parsed_row_count = 4"
+        ),
         {"counts_equal_rows"},
     ),
-    ("UPDATE loyalty_import SET success_count = 2, failure_count = 2 WHERE parsed_row_count = 4", {"counts_equal_rows"}),
+    (
+        "UPDATE loyalty_import SET success_count = 2, failure_count = 2 WHERE parsed_row_count = 4",
+        {"counts_equal_rows"},
+    ),
     ("UPDATE loyalty_import SET accounts_changed = 9 WHERE parsed_row_count = 4", {"counts_equal_rows"}),
     ("UPDATE loyalty_import SET points_added = 9 WHERE parsed_row_count = 4", {"counts_equal_rows"}),
     (
@@ -97,16 +108,16 @@ def findings(story: Story, damage: LiteralString) -> list[Finding]:
     with story.app.database.owner_transaction() as connection:
         connection.execute("CREATE TABLE before_account AS SELECT * FROM account")
         for table in ("transaction", "contact", "loyalty_import", "import_row"):
-            connection.execute(f"CREATE TABLE before_{table} AS SELECT * FROM {table}".encode())  # noqa: S608
+            connection.execute(f"CREATE TABLE before_{table} AS SELECT * FROM {table}".encode())
         connection.execute(damage.encode())
     try:
         return steps.verify(story.app, story.site_id)
     finally:
         with story.app.database.owner_transaction() as connection:
             for table in ("import_row", "loyalty_import", "contact", "transaction", "account"):
-                connection.execute(f"DELETE FROM {table}".encode())  # noqa: S608
+                connection.execute(f"DELETE FROM {table}".encode())
             for table in ("account", "transaction", "contact", "loyalty_import", "import_row"):
-                connection.execute(f"INSERT INTO {table} SELECT * FROM before_{table}".encode())  # noqa: S608
+                connection.execute(f"INSERT INTO {table} SELECT * FROM before_{table}".encode())
                 connection.execute(f"DROP TABLE before_{table}".encode())
 
 
@@ -125,9 +136,7 @@ def test_a_finding_names_what_and_where(sound: Story) -> None:
     (finding,) = findings(sound, DAMAGE[0][0])
     assert finding.count == 1
     assert len(finding.examples) == 1
-    assert finding.examples[0].endswith(
-        ": balance 12, sum of entries 7, revision 3, last entry 3 after 2 entries"
-    )
+    assert finding.examples[0].endswith(": balance 12, sum of entries 7, revision 3, last entry 3 after 2 entries")
 
 
 def test_of_many_findings_the_first_are_shown_and_all_are_counted(story: Story) -> None:

@@ -33,7 +33,9 @@ def empty(make_database: Callable[[str], str]) -> str:
 
 def tables(conninfo: str) -> set[str]:
     with psycopg.connect(conninfo) as connection:
-        rows = connection.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace")
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        )
         return {name for (name,) in rows}
 
 

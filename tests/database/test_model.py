@@ -1,5 +1,7 @@
 """What an import did equals what a plain Python model of the rules says, for any file Hypothesis can think of."""
 
+# ruff: noqa: RUF001 (full-width characters are what is tried here)
+
 import csv
 import io
 from collections import Counter
@@ -59,7 +61,8 @@ CELLS: dict[str, int | str] = {
 # Whether these can be read depends on what the rest of the column shows.
 AMBIGUOUS = {"1,234": 1234, "52,000": 52_000}
 SHOWS_GROUPS = {"1,234,567": 1_234_567}
-SHOWS_FRACTION = {"12,5": "POINTS_NOT_WHOLE", "400,0": 400}
+SHOWS_FRACTION: dict[str, int | str] = {"12,5": "POINTS_NOT_WHOLE", "400,0": 400}
+ALL_CELLS: dict[str, int | str] = {**CELLS, **SHOWS_GROUPS, **SHOWS_FRACTION}
 
 
 @dataclass
@@ -73,19 +76,21 @@ class Expected:
     removed: int = 0
 
 
+def points_in(cell: str, column: list[str]) -> int | str:
+    """What a points cell means in its column, or its problem."""
+    if cell not in AMBIGUOUS:
+        return ALL_CELLS[cell]
+    groups, divides = (any(cell in shown for cell in column) for shown in (SHOWS_GROUPS, SHOWS_FRACTION))
+    if groups == divides:
+        return "POINTS_AMBIGUOUS"
+    if groups:
+        return AMBIGUOUS[cell]
+    return "POINTS_NOT_WHOLE" if AMBIGUOUS[cell] % 1000 else AMBIGUOUS[cell] // 1000
+
+
 def model(rows: list[list[str]], balances: dict[str, int]) -> Expected:
     """The rules of judging a row (SET, REJECT), as one would tell them; rows stand in lines 2, 3, …."""
     column = [row[1] for row in rows if len(row) > 1]
-    groups, divides = (any(cell in shown for cell in column) for shown in (SHOWS_GROUPS, SHOWS_FRACTION))
-
-    def points_of(cell: str) -> int | str:
-        if cell in AMBIGUOUS:
-            if groups == divides:
-                return "POINTS_AMBIGUOUS"
-            if groups:
-                return AMBIGUOUS[cell]
-            return "POINTS_NOT_WHOLE" if AMBIGUOUS[cell] % 1000 else AMBIGUOUS[cell] // 1000
-        return {**CELLS, **SHOWS_GROUPS, **SHOWS_FRACTION}[cell]
 
     def verdict(row: list[str]) -> int | str:
         """The value to set, or the first problem."""
@@ -93,7 +98,7 @@ def model(rows: list[list[str]], balances: dict[str, int]) -> Expected:
             return "CELL_MISSING"
         if row[0] not in SAME:
             return "EMAIL_MISSING" if row[0] in MISSING else "EMAIL_INVALID"
-        points = points_of(row[1])
+        points = points_in(row[1], column)
         if isinstance(points, int) and times[SAME[row[0]]] > 1:
             return "DUPLICATE_EMAIL"
         return points if isinstance(points, str) or SAME[row[0]] in KNOWN else "CONTACT_NOT_FOUND"

@@ -66,7 +66,15 @@ def test_files_and_row_details_go_after_their_time_counts_and_entries_stay(known
     assert erased.erased_date is not None
     assert erased.sample_rows == []
     assert (count(known, "import_row"), count(known, "transaction")) == (0, 1)
-    kept = ("success_count", "failure_count", "parsed_row_count", "points_added", "accounts_changed", "header", "status")
+    kept = (
+        "success_count",
+        "failure_count",
+        "parsed_row_count",
+        "points_added",
+        "accounts_changed",
+        "header",
+        "status",
+    )
     assert [getattr(erased, name) for name in kept] == [getattr(done, name) for name in kept]
     assert known.balances() == {"ada@example.com": 10, "bob@example.com": 0}
     # The ledger is still proven, and what can no longer be told is not asked for.
@@ -205,10 +213,10 @@ def test_a_cursor_is_closed_before_its_connection_goes_to_somebody_else(
     known: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Closed later, its CLOSE would run in the next transaction on that connection, and break it.
-    made: list[Generator[dict[str, Any]]] = []
+    made: list[Generator[dict[str, Any], None, None]] = []
     real = reporting.failures
 
-    def noted(*arguments: Any) -> Generator[dict[str, Any]]:
+    def noted(*arguments: Any) -> Generator[dict[str, Any], None, None]:
         made.append(real(*arguments))
         return made[-1]
 

@@ -25,9 +25,7 @@ def failure(line: int, *cells: str, problem: str = "POINTS_NOT_A_NUMBER") -> Fai
 
 
 def written(failures: list[Failure], header: list[str] | None = None, width: int = 2) -> bytes:
-    return b"".join(
-        reporting.error_file(failures, header or HEADER, width, Mapping(0, 1), CORRECTED_COLUMNS, guarded)
-    )
+    return b"".join(reporting.error_file(failures, header or HEADER, width, Mapping(0, 1), CORRECTED_COLUMNS, guarded))
 
 
 def parsed(content: bytes) -> list[list[str]]:

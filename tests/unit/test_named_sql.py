@@ -19,7 +19,9 @@ def write(folder: Path, text: str) -> str:
 
 
 def test_queries_are_found_by_name_and_stay_as_they_are(tmp_path: Path) -> None:
-    found = load(write(tmp_path, "-- The room.\n\n-- name: one\n-- First.\nSELECT 1;\n\n-- name: two\n-- Second.\nSELECT 2;\n"))
+    found = load(
+        write(tmp_path, "-- The room.\n\n-- name: one\n-- First.\nSELECT 1;\n\n-- name: two\n-- Second.\nSELECT 2;\n")
+    )
     assert dict(found) == {"one": "-- First.\nSELECT 1", "two": "-- Second.\nSELECT 2"}
     with pytest.raises(TypeError):
         found["one"] = "SELECT 3"  # type: ignore[index]

@@ -1,5 +1,7 @@
 """Numbers as people write them: read as they are meant, or not at all."""
 
+# ruff: noqa: RUF001 (full-width characters are what is tried here)
+
 import re
 import time
 
@@ -179,12 +181,12 @@ def test_one_sign_before_three_digits_is_ambiguous(text: str, grouped: str, frac
 
 @pytest.mark.parametrize("digits", ["9" * 19, "9" * 5000, "1" + "0" * 30_000, "-" + "9" * 5000])
 def test_too_many_digits_are_just_a_large_number(digits: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     number = read(digits, NOTHING_SHOWN)
     assert isinstance(number, int)
     assert abs(number) > 999_999_999
     assert len(str(number)) <= 20
-    assert time.perf_counter() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_zeros_in_front_make_no_number_large() -> None:
@@ -218,9 +220,7 @@ def test_zeros_in_front_make_no_number_large() -> None:
         (["1,23,456"], "", "", "no number shows it"),
     ],
 )
-def test_a_column_shows_how_its_numbers_are_written(
-    column: list[str], group: str, decimal: str, evidence: str
-) -> None:
+def test_a_column_shows_how_its_numbers_are_written(column: list[str], group: str, decimal: str, evidence: str) -> None:
     found = settle(column)
     assert found == NumberFormat(frozenset(group), frozenset(decimal), evidence)
 
@@ -258,7 +258,17 @@ def test_a_lone_sign_is_settled_by_the_column(text: str, column: list[str], expe
 # --- Any number, any text -------------------------------------------------------------------------------------------------
 
 locales = st.sampled_from(
-    [(",", "."), (".", ","), (" ", ","), ("\u00a0", ","), ("\u202f", ","), ("'", "."), ("\u2019", "."), ("", "."), ("", ",")]
+    [
+        (",", "."),
+        (".", ","),
+        (" ", ","),
+        ("\u00a0", ","),
+        ("\u202f", ","),
+        ("'", "."),
+        ("\u2019", "."),
+        ("", "."),
+        ("", ","),
+    ]
 )
 FULL_WIDTH = str.maketrans({chr(0x30 + digit): chr(0xFF10 + digit) for digit in range(10)})
 
@@ -269,7 +279,9 @@ def written(number: int, group: str, decimal: str, *, places: int = 0) -> str:
 
 
 @settings(deadline=None, max_examples=300)
-@given(st.integers(0, 999_999_999), locales, st.integers(0, 4), st.sampled_from(["", "+", "-", "\u2212"]), st.booleans())
+@given(
+    st.integers(0, 999_999_999), locales, st.integers(0, 4), st.sampled_from(["", "+", "-", "\u2212"]), st.booleans()
+)
 @example(52_620, (",", "."), 0, "", False)
 @example(1_000, (".", ","), 3, "", False)
 def test_a_number_of_any_locale_reads_back(
@@ -293,7 +305,9 @@ def test_a_fraction_is_never_a_whole_number(number: int, locale: tuple[str, str]
 
 
 numeric = st.lists(
-    st.sampled_from([*"0123456789", "123", "000", ",", ".", " ", "'", "-", "+", "\u00a0", "\u2019", "\u2212", "５", "²"]),
+    st.sampled_from(
+        [*"0123456789", "123", "000", ",", ".", " ", "'", "-", "+", "\u00a0", "\u2019", "\u2212", "５", "²"]
+    ),
     max_size=12,
 ).map("".join)
 any_text = st.one_of(numeric, st.text(), st.text(st.characters(categories=["N", "P", "Z", "S", "Cs", "Cc"])))

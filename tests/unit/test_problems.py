@@ -1,5 +1,7 @@
 """The catalogue of problems: in the order of judging, and every message says what, where and what to do."""
 
+# ruff: noqa: RUF001 (full-width characters are what is tried here)
+
 import re
 import string
 from typing import Any
@@ -189,6 +191,8 @@ def test_a_duplicate_is_told_where_the_others_are(count: int, lines: list[int], 
     assert said in reporting.message(failure, ["ada@example.com", "7"], HEADER, COLUMNS)
 
 
-@pytest.mark.parametrize(("text", "points"), [("0", 0), (" 7 ", 7), ("１２", 12), ("400.0", 400), ("999999999", 999_999_999)])
+@pytest.mark.parametrize(
+    ("text", "points"), [("0", 0), (" 7 ", 7), ("１２", 12), ("400.0", 400), ("999999999", 999_999_999)]
+)
 def test_a_good_row_has_its_points(text: str, points: int) -> None:
     assert judge([" Ada@Example.com ", text]) == [Judged(2, "ada@example.com", points)]

@@ -108,7 +108,7 @@ FROM loyalty_import
 WHERE
     status IN ('INITIATED', 'PARSING', 'IMPORTING')
     AND updated_date < %(before)s
-    AND id <> ALL(%(with_job)s)
+    AND id <> all(%(with_job)s)
 LIMIT 100;
 
 -- name: find_expired

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -53,8 +53,11 @@ def count_problems(connection: Connection, site_id: UUID, import_id: UUID) -> di
     return {code: counts[code] for code in CATALOGUE if code in counts}
 
 
-def failures(connection: Connection, site_id: UUID, import_id: UUID) -> Iterator[dict[str, Any]]:
-    """Return the rows that did not go through, by line: line, outcome, problem, detail. Streams from the server."""
+def failures(connection: Connection, site_id: UUID, import_id: UUID) -> Generator[dict[str, Any], None, None]:
+    """Return the rows that did not go through, by line: line, outcome, problem, detail.
+
+    Streams from the server: close it before the transaction ends, or its end falls into the connection's next one.
+    """
     with connection.cursor(name="failures") as cursor:
         cursor.itersize = FETCH_ROWS
         cursor.execute(QUERIES["failures"], {"site_id": site_id, "import_id": import_id})

@@ -13,6 +13,7 @@ import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -153,11 +154,13 @@ def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit:
     if found.email_index is None or found.erased_date is not None:
         return []
     columns, header = _columns(found), found.header or []
-    with workshop.database.transaction(site_id) as connection:
-        failed = _limited(reporting.failures(connection, site_id, import_id), limit)
+    with (
+        workshop.database.transaction(site_id) as connection,
+        closing(reporting.failures(connection, site_id, import_id)) as failed,
+    ):
         return [
             {**failure, "message": reporting.message(failure, cells, header, columns)}
-            for failure, cells in reporting.with_cells(failed, _rows(workshop, found))
+            for failure, cells in reporting.with_cells(_limited(failed, limit), _rows(workshop, found))
         ]
 
 
@@ -287,7 +290,11 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
         result = None
         if found.ready_rows is not None:
             applying.note_not_reached(connection, site_id, import_id, after=found.applied_rows)
-            result = _conclude(workshop, connection, found)
+            try:
+                result = _conclude(workshop, connection, found)
+            except (FileRejected, NotFound):
+                # Without the file there is no error file, but what was applied was, and is counted.
+                result = reporting.count(connection, site_id, import_id)
         record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
     with workshop.database.transaction(site_id) as connection:
         staging.clear(connection, site_id, import_id)
@@ -330,18 +337,18 @@ def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) 
     path = f"sites/{found.site_id}/imports/{found.id}/errors.csv"
     header = found.header or []
     width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
-    failed = reporting.failures(connection, found.site_id, found.id)
-    workshop.objects.put(
-        path,
-        reporting.error_file(
-            reporting.with_cells(failed, _rows(workshop, found)),
-            header,
-            width,
-            _columns(found),
-            rows.CORRECTED_COLUMNS,
-            rows.guarded,
-        ),
-    )
+    with closing(reporting.failures(connection, found.site_id, found.id)) as failed:
+        workshop.objects.put(
+            path,
+            reporting.error_file(
+                reporting.with_cells(failed, _rows(workshop, found)),
+                header,
+                width,
+                _columns(found),
+                rows.CORRECTED_COLUMNS,
+                rows.guarded,
+            ),
+        )
     return dataclasses.replace(result, error_file_path=path)
 
 

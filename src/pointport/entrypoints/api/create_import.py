@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
 from pointport.errors import InvalidRequest, Violation
@@ -14,7 +14,7 @@ router = APIRouter()
 
 
 @router.post("/v1/loyalty-imports")
-def create_import(body: wire.CreateImport, app: TheApp, who: Importer) -> dict[str, Any]:
+def create_import(body: bodies.CreateImport, app: TheApp, who: Importer) -> dict[str, Any]:
     """Make the import and have its file parsed."""
     bytes_max = app.settings.upload_bytes_max
     if body.file_size is not None and body.file_size > bytes_max:

@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
 
 router = APIRouter()
 
-ImportId = Annotated[wire.Guid, Query(alias="loyaltyImportId")]
+ImportId = Annotated[bodies.Guid, Query(alias="loyaltyImportId")]
 
 
 @router.get("/v1/loyalty-imports")

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import AccountWriter
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.create_file_url import upload_slot
@@ -25,7 +25,7 @@ def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> di
 
 
 @router.post("/contacts/load")
-def load_contacts(body: wire.LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
+def load_contacts(body: bodies.LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
     """Load the file: one JSON object a line, each with the rows so far, the last with `done` true and the result."""
     wanted = contact_file.Headings(body.email, body.first_name, body.last_name)
     plan = contact_file.open_file(app, who.site_id, body.file_url, wanted)

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import Admin, operator
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
@@ -20,7 +20,7 @@ def list_sites(app: TheApp) -> dict[str, Any]:
 
 
 @router.post("/sites", dependencies=[Depends(operator)])
-def create_site(body: wire.CreateSite, app: TheApp) -> dict[str, Any]:
+def create_site(body: bodies.CreateSite, app: TheApp) -> dict[str, Any]:
     """Make a site and its first key, which is shown this once."""
     made, text = sites.create_site(app.database, body.name, default=body.default, actor="operator", now=app.clock())
     return {**_site(made), "apiKey": text}
@@ -44,7 +44,7 @@ def list_keys(app: TheApp, who: Admin) -> dict[str, Any]:
 
 
 @router.post("/keys")
-def create_key(body: wire.CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
+def create_key(body: bodies.CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
     """Make a key, shown this once."""
     key_id, text = sites.create_key(
         app.database, who.site_id, name=body.name, scopes=body.scopes, actor=who.actor, now=app.clock()
@@ -53,7 +53,7 @@ def create_key(body: wire.CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
 
 
 @router.delete("/keys/{key_id}")
-def revoke_key(key_id: wire.Guid, app: TheApp, who: Admin) -> dict[str, Any]:
+def revoke_key(key_id: bodies.Guid, app: TheApp, who: Admin) -> dict[str, Any]:
     """Make a key open nothing any more."""
     sites.revoke_key(app.database, who.site_id, key_id, actor=who.actor, now=app.clock())
     return {"keyId": str(key_id)}

@@ -6,7 +6,7 @@ from typing import Any, LiteralString
 from fastapi import APIRouter
 from psycopg import sql
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
@@ -18,7 +18,7 @@ router = APIRouter()
 
 
 @router.post("/v1/loyalty-imports/query")
-def query_imports(body: wire.QueryImports, app: TheApp, who: Importer) -> dict[str, Any]:
+def query_imports(body: bodies.QueryImports, app: TheApp, who: Importer) -> dict[str, Any]:
     """Return a page of imports."""
     page = plan(wire.IMPORTS, body.query, CursorSigner(app.secret, who.site_id))
 

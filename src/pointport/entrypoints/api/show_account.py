@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from pointport.entrypoints.api import wire
+from pointport.entrypoints.api import bodies, wire
 from pointport.entrypoints.api.auth import AccountReader, TotalsReader
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import statements
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/pointport/v1")
 
 
 @router.post("/account")
-def show_account(body: wire.ShowAccount, app: TheApp, who: AccountReader) -> dict[str, Any]:
+def show_account(body: bodies.ShowAccount, app: TheApp, who: AccountReader) -> dict[str, Any]:
     """Return the contact, its account if it has one, and the account's newest entries with what caused them.
 
     A POST, since an address in a URL would stand in the log of every proxy.
