@@ -30,7 +30,9 @@ def default_data_dir() -> Path:
 class Settings(BaseSettings):
     """What can be set, with its default and its bounds (design.md 12)."""
 
-    model_config = SettingsConfigDict(env_prefix="POINTPORT_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="POINTPORT_", env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     # Where things are
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of the embedded database and files")

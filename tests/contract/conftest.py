@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
@@ -19,7 +23,7 @@ from pointport.entrypoints.api.server import create_api
 from pointport.imports import record
 from pointport.imports.record import LoyaltyImport
 from pointport.settings import Settings
-from tests.conftest import Story
+from tests.conftest import ADVISORY_LOCK, Story
 
 Json = dict[str, Any]
 
@@ -43,6 +47,31 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="session")
+def common_database(server: str, template: str) -> Iterator[str]:
+    """One database for the tests of a process: each has a site of its own in it, and no site sees another."""
+    name = sql.Identifier(f"pointport_contract_{secrets.token_hex(8)}")
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
+        connection.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+        yield make_conninfo(server, dbname=name.as_string().strip('"'))
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def own_database() -> None:
+    """Asked for by a test that looks beyond its site: how many sites there are, or what has expired in all of them."""
+
+
+@pytest.fixture
+def database_url(
+    request: pytest.FixtureRequest, make_database: Callable[[str], str], template: str, common_database: str
+) -> str:
+    """The conninfo of the common database, or of a test's own."""
+    return make_database(template) if "own_database" in request.fixturenames else common_database
 
 
 @pytest.fixture

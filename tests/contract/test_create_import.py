@@ -46,9 +46,11 @@ def test_an_import_is_made_of_an_uploaded_file(client: TestClient, story: Story)
 def test_create_says_so_to_whoever_listens_and_sets_parsing_going(client: TestClient, story: Story, app: App) -> None:
     """2.3: it triggers the Loyalty Import Created webhook, and parsing starts without a further call."""
     made = client.post(IMPORTS, json={"fileUrl": story.upload(CONTENT)}).json()["loyaltyImport"]
-    with app.database.owner_transaction() as connection:
+    with app.database.transaction(story.site_id) as connection:
         events = connection.execute("SELECT event_type, entity_id::text FROM event").fetchall()
-        jobs = connection.execute("SELECT task_name, args FROM procrastinate_jobs").fetchall()
+        jobs = connection.execute(
+            "SELECT task_name, args FROM procrastinate_jobs WHERE args ->> 'site_id' = %s", [str(story.site_id)]
+        ).fetchall()
     assert events == [{"event_type": "wix.loyalty.imports.v1.loyalty_import_created", "entity_id": made["id"]}]
     assert jobs == [
         {"task_name": "parse_import", "args": {"site_id": str(story.site_id), "import_id": made["id"]}},

@@ -131,6 +131,7 @@ def test_an_id_must_be_a_guid_of_an_import_of_the_site(
         )
 
 
+@pytest.mark.usefixtures("own_database")
 def test_a_file_that_is_kept_no_longer_is_not_found(
     client: TestClient, stranger: TestClient, story: Story, clock: Clock
 ) -> None:

@@ -24,7 +24,7 @@ DETECTED = {
         "points": 2,
         "why": '"Email" names the e-mail address. "Points" names the points.',
     },
-    "numberFormat": {"group": [], "decimal": [], "evidence": "plain digits"},
+    "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
 }
 MAPPING = {"headerMappings": [{"columnName": "EMAIL", "columnIndex": 1}, {"columnName": "POINTS", "columnIndex": 2}]}
 
@@ -222,6 +222,7 @@ def test_cells_are_shown_as_they_are(client: TestClient, story: Story) -> None:
     ]
 
 
+@pytest.mark.usefixtures("own_database")
 def test_an_erased_import_keeps_its_counts_but_has_no_error_file(
     client: TestClient, story: Story, clock: Clock
 ) -> None:

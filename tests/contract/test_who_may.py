@@ -226,6 +226,7 @@ def operator(app: App) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.usefixtures("own_database")
 def test_what_is_the_operators_no_key_opens(api: TestClient, app: App, site: Site) -> None:
     """1.3: sites are made on the server's machine; a key, `admin` too, is a site's own and is refused."""
     api.headers.update(site.headers)
@@ -238,6 +239,7 @@ def test_what_is_the_operators_no_key_opens(api: TestClient, app: App, site: Sit
     assert len(sites.list_sites(app.database)) == 1
 
 
+@pytest.mark.usefixtures("own_database")
 def test_the_operator_opens_everything(operator: TestClient, site: Site, make_site: Callable[[str], Site]) -> None:
     """1.3, auth.py: of the site that is named, else the one that is meant; 403 for one that there is not."""
     for call in [*(call for calls in CALLS.values() for call in calls), OPERATORS[0]]:

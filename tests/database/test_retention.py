@@ -246,3 +246,12 @@ def test_time_is_told_by_the_clock_that_is_handed_in(known: Story) -> None:
     done = story.run(FILE)
     assert isinstance(done.finished_date, datetime)
     assert abs(done.finished_date - then) < timedelta(minutes=1)
+
+
+def test_an_upload_that_nobody_made_an_import_of_is_erased_by_its_age(story: Story) -> None:
+    path = story.upload(b"email,points\n").removeprefix("/")
+    steps.erase_expired(later(story.app, days=29))
+    assert story.app.objects.size(path) > 0
+    steps.erase_expired(later(story.app, days=31))
+    with pytest.raises(NotFound):
+        story.app.objects.size(path)

@@ -6,18 +6,21 @@ import random
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx2
+import psycopg
 import pytest
 from psycopg import sql
 from pydantic import SecretStr
 
 from pointport.app import App, open_app
+from pointport.errors import Unavailable
 from pointport.imports import steps
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping
@@ -35,6 +38,8 @@ BLOCK_ROWS = 32
 
 CHUNKS = {"POINTPORT_CHUNK_ROWS": "2000"}
 TRIES_MAX = 3
+
+Answer = TypeVar("Answer")
 
 IMPORTS = "/_api/loyalty-imports/v1/loyalty-imports"
 COLUMNS = {"headerMappings": [{"columnName": "EMAIL", "columnIndex": 0}, {"columnName": "POINTS", "columnIndex": 1}]}
@@ -78,7 +83,7 @@ BAD_CELLS: dict[str, Callable[[int], str]] = {
 
 def make_sheet(seed: int) -> Sheet:
     """Make a file of 50,000 rows: some with new balances, some with those of before, some bad in every way."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 (chance that comes again)
     kinds = list(BAD_CELLS)
     rows: list[str] = []
     balances: dict[str, int] = {}
@@ -159,7 +164,9 @@ class Market:
         with self.app.database.transaction(story.site_id) as connection:
             # The statistics know nothing of so new a site, and the planner might look at everyone for everyone.
             connection.execute("SET LOCAL enable_nestloop = off")
-            balances = connection.execute("SELECT email, balance FROM contact JOIN account USING (site_id, id)").fetchall()
+            balances = connection.execute(
+                "SELECT email, balance FROM contact JOIN account USING (site_id, id)"
+            ).fetchall()
             found = connection.execute(
                 "SELECT count(*) AS entries, count(DISTINCT line) AS lines,"
                 " (SELECT count(*) FROM import_stage WHERE import_id = %(id)s)"
@@ -247,7 +254,7 @@ def while_written(seconds: float) -> Instant:
 
 def make_instants(seed: int) -> list[Instant]:
     """Choose five instants of one import, one of each kind, at random but always the same."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 (chance that comes again)
     return [
         while_parsed(chance.uniform(0, 0.1)),
         while_judged(chance.uniform(0, 0.1)) if seed % 2 else while_staged(chance.randrange(1, 45_000)),
@@ -295,10 +302,23 @@ def kill_workers(market: Market, programs: Programs, instants: list[Instant], se
     return missed
 
 
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Ask again as long as the answer is to ask again."""
+    answers: list[Answer] = []
+
+    def answered() -> bool:
+        with suppress(Unavailable):
+            answers.append(call())
+        return bool(answers)
+
+    until(answered, "there is an answer")
+    return answers[0]
+
+
 def execute_once_parsed(story: Story, import_id: UUID, watch: Watch) -> None:
     until(lambda: watch.status not in {"INITIATED", "PARSING"}, "the import is parsed")
     if watch.status == "PARSED":
-        steps.execute(story.app, story.site_id, import_id, columns=Mapping(0, 1), actor="test")
+        patiently(lambda: steps.execute(story.app, story.site_id, import_id, columns=Mapping(0, 1), actor="test"))
 
 
 # --- Death of the server that people talk to ----------------------------------------------------------------------------
@@ -380,17 +400,19 @@ def own_programs(own_market: Market, own_folder: Path) -> Iterator[Programs]:
         yield started
 
 
-def kill_database(folder: Path) -> None:
-    """Kill the embedded server of a folder as a power failure would, with all that it had in memory."""
+def kill_database(folder: Path, watch: Watch) -> None:
+    """Kill the embedded server of a folder with all that it had in memory, and wait until its processes have gone."""
     cluster = folder.resolve() / "postgres"
     postmaster = int((cluster / "postmaster.pid").read_text(encoding="utf-8").split()[0])
     command = Path(f"/proc/{postmaster}/cmdline").read_bytes().split(b"\0")
     assert os.fsencode(cluster) in command, "this is another process"
+    assert is_there(watch)
     os.kill(postmaster, signal.SIGKILL)
+    until(lambda: not is_there(watch), "the database has gone")
 
 
-def is_back(watch: Watch) -> bool:
-    """Whether the database answers."""
+def is_there(watch: Watch) -> bool:
+    """Whether the database answers. After it has gone, the first look always says no."""
     return watch.status != ""
 
 
@@ -411,13 +433,120 @@ def test_a_database_server_killed_again_and_again_comes_back_and_nothing_shows(
             instant.wait(watch)
             if dies_too:
                 worker.kill()
-            kill_database(own_folder)
+            kill_database(own_folder, watch)
             if dies_too:
                 worker = own_programs.worker()
-            # The worker brings it back; this process only looks.
-            until(lambda: is_back(watch), "the database is back")
-            struck += instant.struck(story.find(import_id))
+            # The worker brings it back: this process only looks.
+            until(lambda: is_there(watch), "the database is back")
+            struck += instant.struck(patiently(lambda: story.find(import_id)))
         execute_once_parsed(story, import_id, watch)
         until(lambda: watch.has_ended, "the import has ended")
     own_market.prove(story, import_id, sheet)
     assert struck >= 3, "the import was faster than the test"
+
+
+def assert_passing(answer: httpx2.Response) -> None:
+    """Prove that an answer says: not now, ask again later."""
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.json()["details"]["applicationError"]["code"] == "UNAVAILABLE"
+
+
+def test_while_the_database_is_gone_the_api_says_so_and_then_everything_goes_on(
+    own_market: Market, own_folder: Path
+) -> None:
+    sheet = make_sheet(20)
+    story, key = own_market.open_site()
+    headers = {"Authorization": key, "wix-site-id": str(story.site_id)}
+    import_id = story.parse(sheet.content).id
+    body = {"loyaltyImportId": str(import_id), "headerMappingInfo": COLUMNS}
+    with (
+        # By its address, the embedded server is one that this process cannot start again.
+        Programs(own_folder, DATABASE_URL=own_market.app.database.conninfo, **CHUNKS) as programs,
+        own_market.watch(import_id) as watch,
+        httpx2.Client(headers=headers, timeout=60) as client,
+    ):
+        url = programs.server().url
+        kill_database(own_folder, watch)
+        assert_passing(client.post(f"{url}{IMPORTS}/execute", json=body))
+        assert_passing(client.get(f"{url}/readyz"))
+        assert client.get(f"{url}/healthz").status_code == 200
+        own_market.app.database.revive()
+        assert client.post(f"{url}{IMPORTS}/execute", json=body).status_code == 200
+        until(lambda: watch.applied_rows >= 10_000, "the import is on its way")
+        kill_database(own_folder, watch)
+        assert_passing(client.get(f"{url}{IMPORTS}", params={"loyaltyImportId": str(import_id)}))
+        own_market.app.database.revive()
+        until(lambda: watch.has_ended, "the import has ended")
+    own_market.prove(story, import_id, sheet)
+
+
+@contextmanager
+def full_disk(market: Market, folder: Path) -> Iterator[None]:
+    """Leave no room for events and for outcomes of rows, truly: the kernel itself says ENOSPC to the database.
+
+    Their files, empty as they are, become /dev/full, and files again at the end.
+    """
+    with psycopg.connect(market.app.database.conninfo, autocommit=True) as connection:
+        connection.execute("TRUNCATE event, import_row")
+        connection.execute("CHECKPOINT")  # So that none wants to sync the files meanwhile.
+        paths = connection.execute(
+            "SELECT pg_relation_filepath('event'), pg_relation_filepath('import_row')"
+        ).fetchone()
+        assert paths is not None
+        files = [folder / "postgres" / path for path in paths]
+        for file in files:
+            assert file.stat().st_size == 0
+            file.rename(file.with_suffix(".aside"))
+            file.symlink_to("/dev/full")
+        try:
+            yield
+        finally:
+            for file in files:
+                file.unlink()
+                file.with_suffix(".aside").rename(file)
+            # Who has the full one open must open the other.
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+def test_while_the_disk_is_full_the_api_says_so_and_the_job_waits_and_nothing_is_lost(
+    own_market: Market, own_folder: Path
+) -> None:
+    sheet = make_sheet(21)
+    story, key = own_market.open_site()
+    headers = {"Authorization": key, "wix-site-id": str(story.site_id)}
+    import_id = story.parse(sheet.content).id
+    upload = {"fileUrl": story.upload(b"Email,Points\nc00001@example.com,5\n")}
+    with (
+        Programs(own_folder, **CHUNKS) as programs,
+        own_market.watch(import_id) as watch,
+        httpx2.Client(headers=headers, timeout=60) as client,
+    ):
+        url = programs.server().url
+        with full_disk(own_market, own_folder):
+            assert_passing(client.post(f"{url}{IMPORTS}", json=upload))
+            execute_once_parsed(story, import_id, watch)
+            until(lambda: watch.has_been_put_back, "the job has been tried again")
+            assert story.find(import_id).status == "IMPORTING"
+            assert story.balances() == own_market.before
+        until(lambda: watch.has_ended, "the import has ended")
+        own_market.prove(story, import_id, sheet)
+        assert patiently_posted(client, f"{url}{IMPORTS}", upload)["loyaltyImport"]["status"] == "INITIATED"
+
+
+def patiently_posted(client: httpx2.Client, url: str, body: dict[str, str]) -> dict[str, Any]:
+    """Post again as long as the answer is 503, as a client should."""
+    answers = [client.post(url, json=body)]
+
+    def answered() -> bool:
+        if answers[-1].status_code == 503:
+            answers.append(client.post(url, json=body))
+        return answers[-1].status_code != 503
+
+    until(answered, "there is an answer")
+    assert answers[-1].status_code == 200
+    found: dict[str, Any] = answers[-1].json()
+    return found

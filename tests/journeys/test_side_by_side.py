@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -58,8 +59,8 @@ def wait_for_end(story: Story, import_id: UUID) -> LoyaltyImport:
     return done
 
 
-def is_under_way(story: Story, import_id: UUID) -> bool:
-    return story.find(import_id).applied_rows > 0
+def is_under_way(story: Story, begun: LoyaltyImport) -> bool:
+    return story.find(begun.id).applied_rows > 0
 
 
 def first_entry(story: Story, import_id: UUID) -> str:
@@ -80,7 +81,7 @@ def test_three_imports_of_one_site_run_one_after_the_other_whatever_the_number_o
         worker.wait_until_ready()
     begun = [story.execute(sheet(points)) for points in (10, 20, 30)]
     done = [wait_for_end(story, one.id) for one in begun]
-    for earlier, later in zip(done, done[1:], strict=False):
+    for earlier, later in pairwise(done):
         assert earlier.finished_date is not None
         assert earlier.finished_date.isoformat() < first_entry(story, later.id)
     assert [one.points_added for one in done] == [400, 400, 400]
@@ -96,8 +97,7 @@ def test_imports_of_three_sites_run_side_by_side(
     with last_customer_held(database_url, stories):
         begun = [story.execute(sheet(10)) for story in stories]
         # None can end before all have begun: if they stood in line, this would be waited for in vain.
-        for story, one in zip(stories, begun, strict=True):
-            until(lambda story=story, one=one: is_under_way(story, one.id), "all imports are under way at once")  # type: ignore[misc]
+        until(lambda: all(map(is_under_way, stories, begun)), "all imports are under way at once")
     for story, one in zip(stories, begun, strict=True):
         wait_for_end(story, one.id)
         assert story.balances() == dict.fromkeys(EMAILS, 10)
@@ -110,8 +110,7 @@ def test_one_worker_runs_as_many_sites_side_by_side_as_it_is_told_and_no_more(
     programs.worker(POINTPORT_WORKER_IMPORTS_MAX="4")
     with last_customer_held(database_url, stories):
         begun = [story.execute(sheet(10)) for story in stories]
-        for story, one in zip(stories[:4], begun[:4], strict=True):
-            until(lambda story=story, one=one: is_under_way(story, one.id), "four imports are under way at once")  # type: ignore[misc]
+        until(lambda: all(map(is_under_way, stories[:4], begun[:4])), "four imports are under way at once")
     done = [wait_for_end(story, one.id) for story, one in zip(stories, begun, strict=True)]
     ends = sorted(one.finished_date.isoformat() for one in done[:4] if one.finished_date is not None)
     assert ends[0] < first_entry(stories[4], begun[4].id)

@@ -170,6 +170,23 @@ def test_the_first_problem_in_the_order_is_the_one() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("-1", "POINTS_NEGATIVE"),
+        ("-0", None),
+        ("-400.0", "POINTS_NEGATIVE"),
+        ("999999999", None),
+        ("1000000000", "POINTS_TOO_LARGE"),
+        ("1,000,000,000", "POINTS_TOO_LARGE"),
+        ("9" * 5000, "POINTS_TOO_LARGE"),
+        ("-" + "9" * 5000, "POINTS_NEGATIVE"),
+    ],
+)
+def test_points_are_from_0_to_the_most_an_account_holds(text: str, problem: str | None) -> None:
+    assert [judged.problem for judged in judge(["ada@example.com", text])] == [problem]
+
+
 def test_a_short_row_is_told_which_column_it_lacks() -> None:
     columns = Mapping(email=2, points=0)
     (judged,) = judge(["5", "note"], columns=columns)

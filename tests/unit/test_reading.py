@@ -176,6 +176,19 @@ def test_what_is_no_utf_8_is_refused(content: bytes) -> None:
     assert "CSV UTF-8" in error.message
 
 
+@pytest.mark.parametrize(
+    ("damaged_rows", "sound_rows", "is_refused"), [(1, 0, False), (1, 1, False), (2, 18, False), (3, 17, True)]
+)
+def test_a_file_is_refused_when_more_than_a_tenth_of_its_rows_is_damaged(
+    damaged_rows: int, sound_rows: int, is_refused: bool
+) -> None:
+    content = b"a,b\n" + b"\xff,1\n" * damaged_rows + b"x,1\n" * sound_rows
+    found = learned_or_why_not(content)
+    assert isinstance(found, str) == is_refused
+    if isinstance(found, Learned):
+        assert (found.row_count, found.damaged_rows) == (damaged_rows + sound_rows, damaged_rows)
+
+
 def test_the_refusal_of_bad_bytes_names_the_first_line() -> None:
     assert "first in line 3" in rejected(b"a,b\n1,2\n\xe4,2\n\xe4,2\n").message
 

@@ -18,7 +18,7 @@ import structlog
 from procrastinate import JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
-from psycopg import OperationalError
+from psycopg import AsyncConnection, OperationalError
 
 from pointport.app import App
 from pointport.errors import PointportError, Unavailable
@@ -34,6 +34,7 @@ STEPS: dict[str, Step] = {steps.PARSE_TASK: steps.parse, steps.RUN_TASK: steps.r
 
 QUEUE_CONNECTIONS_MAX = 4
 RETRY_SECONDS_MAX = 60
+RETRY_WHEN_UNAVAILABLE_SECONDS_MAX = 5
 TIDY_SECONDS = 3_600.0
 REVIVE_SECONDS = 0.5
 
@@ -98,14 +99,16 @@ class Worker:
                     delete_jobs="successful",
                 )
             )
-            helpers = [asyncio.create_task(self._sweep(jobs)), asyncio.create_task(self._tidy())]
+            helpers = [asyncio.create_task(one) for one in (self._sweep(jobs), self._tidy(), self._hold_on())]
             stopping = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 for task in (working, stopping, *helpers):
                     task.cancel()
-                outcomes = await asyncio.gather(working, *helpers, return_exceptions=True)
+                # What ends here may have to tell the database so, and that may be what has gone.
+                reviving = [] if stop.is_set() else [self._revive()]
+                outcomes = await asyncio.gather(working, *helpers, *reviving, return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, Exception):
                     raise outcome
@@ -152,6 +155,18 @@ class Worker:
             await jobs.job_manager.retry_job_by_id_async(job.id, retry_at=datetime.now(UTC))
             logger.warning("a job was left behind and is taken up again", task=job.task_name, job_id=job.id)
 
+    async def _hold_on(self) -> None:
+        """Hold a connection, and fail with it when the database goes, be it for a moment.
+
+        Procrastinate goes on then without a heartbeat, and without hearing of new jobs: it has to begin anew.
+        """
+        async with await AsyncConnection.connect(
+            self._app.database.conninfo, autocommit=True, application_name="pointport-worker"
+        ) as connection:
+            while True:
+                await asyncio.sleep(self._app.settings.sweep_seconds)
+                await connection.execute("SELECT 1")
+
     async def _tidy(self) -> None:
         """Erase what is kept no longer, now and every hour."""
         while True:
@@ -168,7 +183,9 @@ class _Patience(procrastinate.BaseRetryStrategy):
         self._attempts_max = attempts_max
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, Unavailable) and job.attempts + 1 >= self._attempts_max:
+        if isinstance(exception, Unavailable):
+            return RetryDecision(retry_in={"seconds": min(2**job.attempts, RETRY_WHEN_UNAVAILABLE_SECONDS_MAX)})
+        if job.attempts + 1 >= self._attempts_max:
             return None
         return RetryDecision(retry_in={"seconds": min(2**job.attempts, RETRY_SECONDS_MAX)})
 

@@ -9,7 +9,10 @@
 
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.
-SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_bitmapscan = off;
 
 -- name: count_good
 -- How many rows of the chunk there are to apply.

@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pointport.errors import NotFound, PreconditionFailed
-from pointport.imports.shapes import Dialect, Learned, Result
+from pointport.imports.shapes import Dialect, Learned, NumberFormat, Result
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -76,6 +76,18 @@ class LoyaltyImport:
             heading_line=found["heading_line"],
             corrected=found["corrected"],
         )
+
+    @property
+    def suggested_points(self) -> int | None:
+        """The column that parsing suggested for the points."""
+        suggested: int | None = (self.detected or {})["suggestion"]["points"]
+        return suggested
+
+    @property
+    def number_format(self) -> NumberFormat:
+        """How the numbers of that column are written."""
+        found = (self.detected or {})["number_format"]
+        return NumberFormat(frozenset(found["group"]), frozenset(found["decimal"]), found["evidence"])
 
     def snapshot(self) -> dict[str, Any]:
         """Return it as JSON can hold it, for the outbox."""

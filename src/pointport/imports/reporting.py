@@ -18,6 +18,7 @@ QUERIES = load(__file__)
 PROOFS = {
     "counts_equal_rows": QUERIES["counts_equal_rows"],
     "entries_have_imports": QUERIES["entries_have_imports"],
+    "rows_have_imports": QUERIES["rows_have_imports"],
 }
 """What `ledger/audit.py` has to prove of imports."""
 

@@ -31,6 +31,18 @@ GROUP BY problem;
 -- Row details that are kept no longer.
 DELETE FROM import_row WHERE site_id = %(site_id)s AND import_id = %(import_id)s;
 
+-- name: rows_have_imports
+-- A proof for `pointport ledger verify`: no outcome without its import.
+SELECT
+    import_row.import_id AS subject,
+    format('line %%s has an outcome, but there is no such import', import_row.line) AS finding,
+    count(*) OVER (PARTITION BY import_row.site_id) AS findings
+FROM import_row
+LEFT JOIN loyalty_import
+    ON import_row.site_id = loyalty_import.site_id AND import_row.import_id = loyalty_import.id
+WHERE import_row.site_id = %(site_id)s AND loyalty_import.id IS NULL
+LIMIT 10;
+
 -- name: counts_equal_rows
 -- A proof for `pointport ledger verify`: what an import says of itself is what the ledger and the outcomes say.
 SELECT

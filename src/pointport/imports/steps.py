@@ -26,7 +26,6 @@ from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.shapes import NumberFormat, Result, Row, Workshop
 from pointport.imports.status import Status
 from pointport.ledger import accounts, audit
-from pointport.ledger.addresses import trimmed
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
@@ -323,6 +322,8 @@ def erase_expired(workshop: Workshop) -> int:
         with workshop.database.transaction(one["site_id"]) as connection:
             reporting.erase_rows(connection, one["site_id"], one["id"])
             record.note_erased(connection, one["site_id"], one["id"], now=workshop.clock())
+    # What nobody made an import of, or nobody executed, goes by its own age.
+    workshop.objects.delete(*workshop.objects.paths_before(before))
     return len(expired)
 
 
@@ -353,13 +354,19 @@ def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) 
 
 
 def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
-    """Return how cells of the points column are read; how its numbers are written is settled when first it matters."""
+    """Return how cells of the points column are read.
+
+    Parsing settled how the numbers of the column are written that it suggested; for another, the file is read once more
+    when first it matters.
+    """
     columns = _columns(found)
 
     @functools.cache
     def written() -> NumberFormat:
+        if columns.points == found.suggested_points:
+            return found.number_format
         return numbers.settle(
-            trimmed(cells[columns.points]) for _, cells in _rows(workshop, found) if columns.points < len(cells)
+            cells[columns.points] for _, cells in _rows(workshop, found) if columns.points < len(cells)
         )
 
     def read_points(text: str) -> int | tuple[str, dict[str, Any]]:

@@ -2,7 +2,7 @@
 --
 -- Every primary key begins with site_id, so that Citus can distribute by it and row-level security can guard it.
 -- Points are bigint, times are UTC, ids are made by the program. No triggers. Foreign keys stay within a site, and the
--- two hot tables (account, transaction) have none: the parent row is joined and locked in the statement that writes,
+-- hot tables (account, transaction, import_row) have none: the parent row is joined and locked where they are written,
 -- and `pointport ledger verify` proves it.
 
 -- The role that a site's own transactions run as: it logs in nowhere, owns nothing, and sees the site named in the
@@ -214,6 +214,7 @@ CREATE INDEX loyalty_import_unfinished ON loyalty_import (site_id, updated_date)
 WHERE status IN ('INITIATED', 'PARSING', 'IMPORTING');
 
 -- What became of each row that has no transaction of its own; a row with one is IMPORTED, and the transaction says how.
+-- No foreign key here either: a file may make a row for every line, and each is written under the lock of its import.
 CREATE TABLE import_row (
     site_id uuid NOT NULL,
     import_id uuid NOT NULL,
@@ -225,7 +226,6 @@ CREATE TABLE import_row (
     email text,
     points bigint,
     PRIMARY KEY (site_id, import_id, line),
-    FOREIGN KEY (site_id, import_id) REFERENCES loyalty_import (site_id, id),
     CONSTRAINT import_row_failure_has_problem CHECK ((problem IS NOT NULL) = (outcome <> 'UNCHANGED'))
 );
 

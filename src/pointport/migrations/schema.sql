@@ -264,9 +264,6 @@ ALTER TABLE ONLY public.contact
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
 
-ALTER TABLE ONLY public.import_row
-    ADD CONSTRAINT import_row_site_id_import_id_fkey FOREIGN KEY (site_id, import_id) REFERENCES public.loyalty_import(site_id, id);
-
 ALTER TABLE ONLY public.loyalty_import
     ADD CONSTRAINT loyalty_import_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
 

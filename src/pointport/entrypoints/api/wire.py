@@ -1,6 +1,7 @@
 """The answers' JSON, the contract's and ours; with `bodies.py` the only room that spells a field in camelCase."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -132,14 +133,13 @@ def _detected(found: Mapping[str, Any]) -> dict[str, Any]:
         "headingLine": found["heading_line"],
         "system": None,
         "suggestedMapping": found["suggestion"],
-        "numberFormat": found["number_format"],
+        "numberFormat": _number_format(found["number_format"]),
     }
 
 
 def inspection(learned: Learned) -> dict[str, Any]:
     """Return what one reading of a file found out, as `pointport inspect --json` prints it (design.md 10)."""
-    dialect, written = learned.dialect, learned.number_format
-    suggested = learned.suggestion
+    dialect, suggested = learned.dialect, learned.suggestion
     return {
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
@@ -152,12 +152,17 @@ def inspection(learned: Learned) -> dict[str, Any]:
         "sampleRows": [list(cells) for cells in learned.sample_rows],
         "system": None,
         "suggestedMapping": {"email": suggested.email, "points": suggested.points, "why": suggested.why},
-        "numberFormat": {
-            "group": "".join(sorted(written.group)) or None,
-            "decimal": "".join(sorted(written.decimal)) or None,
-            "evidence": written.evidence,
-        },
+        "numberFormat": _number_format(asdict(learned.number_format)),
         "warnings": _warnings(learned),
+    }
+
+
+def _number_format(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the grouping and decimal signs, null for what was not seen, and what in the column showed them."""
+    return {
+        "group": "".join(sorted(found["group"])) or None,
+        "decimal": "".join(sorted(found["decimal"])) or None,
+        "evidence": found["evidence"],
     }
 
 

@@ -10,7 +10,6 @@ from pointport.imports.reading import encoding, headings, numbers
 from pointport.imports.reading.dialect import guess_delimiter
 from pointport.imports.reading.rows import CORRECTED_COLUMNS, is_corrected, records, unguarded, without_our_columns
 from pointport.imports.shapes import Dialect, Learned, Row
-from pointport.ledger.addresses import trimmed
 from pointport.settings import Settings
 
 UNSTORABLE = re.compile("[\ud800-\udfff\0]")
@@ -49,7 +48,7 @@ def learn(chunks: Iterable[bytes], settings: Settings, *, columns_min: int = COL
     suggestion = headings.suggest(header)
     counted = _Count(without_our_columns(rows, len(first)) if corrected else rows, settings.sample_rows_max)
     number_format = numbers.settle(
-        trimmed(cells[suggestion.points])
+        cells[suggestion.points]
         for _, cells in counted
         if suggestion.points is not None and suggestion.points < len(cells)
     )

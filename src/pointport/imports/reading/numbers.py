@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pointport.imports.shapes import NumberFormat
+from pointport.ledger.addresses import trimmed
 
 BLANKS = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 PLAIN = str.maketrans(
@@ -64,14 +65,15 @@ def read(text: str, written: NumberFormat) -> int | Unread:
     return -_whole(whole) if negative else _whole(whole)
 
 
-def settle(texts: Iterable[str]) -> NumberFormat:
-    """Look at all numbers of a column and return how they are written."""
+def settle(cells: Iterable[str]) -> NumberFormat:
+    """Look at all cells of a column and return how its numbers are written."""
     group: set[str] = set()
     decimal: set[str] = set()
     evidence, unshown = "", False
-    for text in texts:
-        if text.isascii() and text.isdigit():
+    for cell in cells:
+        if cell.isascii() and cell.isdigit():
             continue
+        text = trimmed(cell)
         parts = _parts(text)
         if parts is None or not parts[2]:
             continue

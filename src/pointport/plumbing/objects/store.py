@@ -4,9 +4,11 @@ A file appears whole or not at all: a put that fails or is broken off leaves not
 """
 
 import errno
+import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import obstore
@@ -15,6 +17,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from pointport.errors import NotFound, PointportError, Unavailable
 
+NO_SPACE = os.strerror(errno.ENOSPC)
 READ_BYTES_MIN = 256 * 1024
 """Bytes taken from the store at a time, at least."""
 
@@ -59,6 +62,12 @@ class Objects:
             except NotFound:
                 continue
 
+    def paths_before(self, moment: datetime) -> Iterator[str]:
+        """Return the files that were written before a moment. Raises Unavailable."""
+        with _telling(""):
+            for listed in obstore.list(self._store):
+                yield from (str(found["path"]) for found in listed if found["last_modified"] < moment)
+
     def check(self) -> None:
         """Ask the store for its first file, to see that it answers. Raises Unavailable."""
         with _telling(""):
@@ -92,4 +101,7 @@ def _telling(path: str) -> Iterator[None]:
         full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise Unavailable("the file store is full" if full else "the file store is not available") from error
     except BaseError as error:
+        # obstore keeps the system's words, but not its number.
+        if NO_SPACE in str(error):
+            raise Unavailable("the file store is full") from error
         raise Unavailable("the file store is not available just now; try again in a moment") from error

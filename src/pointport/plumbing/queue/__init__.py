@@ -13,6 +13,8 @@ from procrastinate import exceptions, schema
 from pointport.plumbing.database.migrate import Migration
 from pointport.plumbing.database.pool import Connection
 
+CONNECTION_WAIT_SECONDS = 5.0
+
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Never opened: it only words the INSERT, which runs on the connection that the caller hands in."""
 
@@ -38,7 +40,12 @@ def worker_app(conninfo: str, connections_max: int) -> procrastinate.App:
     """Return procrastinate's application for a worker, to be opened in its event loop."""
     return procrastinate.App(
         connector=procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=connections_max, kwargs={"application_name": "pointport-worker"}
+            conninfo=conninfo,
+            min_size=1,
+            max_size=connections_max,
+            # A worker that cannot reach its queue gives up soon, and begins anew.
+            timeout=CONNECTION_WAIT_SECONDS,
+            kwargs={"application_name": "pointport-worker"},
         )
     )
 
