@@ -88,6 +88,10 @@ DAMAGE: list[tuple[LiteralString, set[str]]] = [
     ("DELETE FROM import_row WHERE outcome = 'UNCHANGED'", {"counts_equal_rows"}),
     ("UPDATE import_row SET outcome = 'UNCHANGED', problem = NULL", {"counts_equal_rows"}),
     (
+        "UPDATE import_row SET import_id = gen_random_uuid() WHERE outcome = 'FAILED'",
+        {"counts_equal_rows", "rows_have_imports"},
+    ),
+    (
         f"UPDATE transaction SET import_id = gen_random_uuid() WHERE account_id = {BOB}",
         {"counts_equal_rows", "entries_have_imports"},
     ),

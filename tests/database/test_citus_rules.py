@@ -28,6 +28,7 @@ SITE_TABLES = frozenset(
 ACROSS_SITES = {
     "find_unfinished": "the owner looks for imports that nobody looks after, and names the site in what follows",
     "find_expired": "the owner looks for what is old on all sites, and names the site in what follows",
+    "files_in_use": "the owner looks at the files of all sites before it erases those that are old",
     "list_sites": "the owner lists the sites themselves",
 }
 """Statements that do not name their site, and why they need not. They read, and write nothing."""

@@ -92,12 +92,12 @@ def test_a_file_that_could_not_be_read_is_erased_too(known: Story) -> None:
     assert not exists(known.app, failed.file_url)
 
 
-def test_what_has_not_ended_is_not_erased(known: Story) -> None:
+def test_the_file_of_a_job_is_not_erased_however_old_it_is(known: Story) -> None:
     waiting = known.parse(FILE)
     begun = known.execute(FILE)
     assert steps.erase_expired(later(known.app, days=365)) == 0
-    assert exists(known.app, waiting.file_url)
     assert exists(known.app, begun.file_url)
+    assert not exists(known.app, waiting.file_url), "nobody executed it, so it went by its age"
 
 
 def test_a_file_that_somebody_took_away_before_is_no_hindrance(known: Story) -> None:

@@ -361,7 +361,6 @@ def test_a_sound_row_is_taken(owner: psycopg.Connection, table: str, row: Values
         ("api_key", {**KEY, "secret_hash": bytes(31)}, "api_key_secret_hash_check"),
         ("api_key", {**KEY, "name": ""}, "api_key_name_check"),
         ("site", {"site_id": UUID(int=9), "name": "", "is_default": False, "created_date": NOW}, "site_name_check"),
-        ("import_row", ROW, "import_row_site_id_import_id_fkey"),
     ],
 )
 def test_an_unsound_row_is_refused(owner: psycopg.Connection, table: str, row: Values, constraint: str) -> None:

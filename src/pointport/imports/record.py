@@ -183,6 +183,11 @@ def find_expired(connection: Connection, *, before: datetime) -> list[dict[str, 
     return connection.execute(QUERIES["find_expired"], {"before": before}).fetchall()
 
 
+def files_in_use(connection: Connection) -> set[str]:
+    """Return the files of all sites that a job is at work on."""
+    return {row["file_url"] for row in connection.execute(QUERIES["files_in_use"]).fetchall()}
+
+
 def note_erased(connection: Connection, site_id: UUID, import_id: UUID, *, now: datetime) -> None:
     """Write down that files and row details are gone."""
     connection.execute(QUERIES["note_erased"], {"site_id": site_id, "id": import_id, "now": now})

@@ -118,6 +118,11 @@ FROM loyalty_import
 WHERE finished_date < %(before)s AND erased_date IS NULL
 LIMIT 100;
 
+-- name: files_in_use
+-- Files that a job is at work on: all sites, by the paths that name their site_id.
+SELECT file_url FROM loyalty_import
+WHERE status IN ('INITIATED', 'PARSING', 'IMPORTING');
+
 -- name: query
 -- A page of a site's imports.
 SELECT loyalty_import.*, {keys}

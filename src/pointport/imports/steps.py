@@ -267,15 +267,14 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyIm
 
 
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
-    """Write the error file and the result, then clear the staging tables."""
+    """Write the error file and the result, and clear the staging tables."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
         result = _conclude(workshop, connection, found)
-        record.finish_importing(connection, found, result, now=workshop.clock())
-    with workshop.database.transaction(site_id) as connection:
         staging.clear(connection, site_id, import_id)
+        record.finish_importing(connection, found, result, now=workshop.clock())
 
 
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
@@ -294,9 +293,8 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
             except (FileRejected, NotFound):
                 # Without the file there is no error file, but what was applied was, and is counted.
                 result = reporting.count(connection, site_id, import_id)
-        record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
-    with workshop.database.transaction(site_id) as connection:
         staging.clear(connection, site_id, import_id)
+        record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -316,6 +314,7 @@ def erase_expired(workshop: Workshop) -> int:
     before = workshop.clock() - timedelta(days=workshop.settings.retention_days)
     with workshop.database.owner_transaction() as connection:
         expired = record.find_expired(connection, before=before)
+        in_use = record.files_in_use(connection)
     for one in expired:
         paths = [one["file_url"].removeprefix("/"), one["error_file_path"]]
         workshop.objects.delete(*(path for path in paths if path))
@@ -323,7 +322,7 @@ def erase_expired(workshop: Workshop) -> int:
             reporting.erase_rows(connection, one["site_id"], one["id"])
             record.note_erased(connection, one["site_id"], one["id"], now=workshop.clock())
     # What nobody made an import of, or nobody executed, goes by its own age.
-    workshop.objects.delete(*workshop.objects.paths_before(before))
+    workshop.objects.delete(*(path for path in workshop.objects.paths_before(before) if f"/{path}" not in in_use))
     return len(expired)
 
 
