@@ -259,8 +259,8 @@ def make_instants(seed: int) -> list[Instant]:
     return [
         while_parsed(chance.uniform(0, 0.1)),
         while_judged(chance.uniform(0, 0.1)) if seed % 2 else while_staged(chance.randrange(1, 45_000)),
-        while_applied(chance.randrange(1, 20_000), chance.uniform(0, 0.05)),
-        while_applied(chance.randrange(24_000, 44_000), chance.uniform(0, 0.05)),
+        while_applied(chance.randrange(1, 18_000), chance.uniform(0, 0.15)),
+        while_applied(chance.randrange(26_000, 38_000), chance.uniform(0, 0.15)),
         while_written(chance.uniform(0, 0.08)),
     ]
 

@@ -30,14 +30,18 @@ def apply(
     good = one(connection.execute(QUERIES["count_good"], chunk).fetchone())["good"]
     created = connection.execute(QUERIES["create_accounts"], chunk).rowcount
     entries = connection.execute(QUERIES["write_entries"], chunk).rowcount
-    # Most chunks change every balance; then there is nothing to look for among the rows.
+    # Most chunks change every balance, or make every account: then there is nothing to look for among the rows.
     unchanged = connection.execute(QUERIES["note_unchanged"], chunk).rowcount if entries < good else 0
     lost = connection.execute(QUERIES["note_lost_contacts"], chunk).rowcount if entries + unchanged < good else 0
-    changed = connection.execute(QUERIES["set_balances"], chunk).rowcount if entries else 0
-    if entries != changed or entries + unchanged + lost != good:
+    if created == good:
+        made, changed = entries, 0
+    else:
+        made = one(connection.execute(QUERIES["count_made"], chunk).fetchone())["made"] if created else 0
+        changed = connection.execute(QUERIES["set_balances"], chunk).rowcount
+    if entries != made + changed or entries + unchanged + lost != good:
         raise RuntimeError(
             f"chunk {after}-{upto} of import {import_id} does not add up: {good} rows, {entries} entries,"
-            f" {changed} balances, {unchanged} unchanged, {lost} lost"
+            f" {made} balances made, {changed} changed, {unchanged} unchanged, {lost} lost"
         )
     return Applied(rows=good, accounts_created=created)
 

@@ -23,25 +23,27 @@ WHERE
     AND problem IS NULL;
 
 -- name: create_accounts
--- An account for each contact that has none. Who loses the race for one to another transaction finds it in the
--- statements that follow. The contact is locked against being deleted meanwhile.
+-- An account for each contact that has none, with its balance at once. The contact is locked against being deleted
+-- meanwhile. Who loses the race for an account to another transaction finds it there in the statements that follow. The
+-- moment of creation, %(now)s, is this chunk's own: it tells the accounts that are new here from all others, and should
+-- two transactions ever share it, the key of the entries (account, revision) refuses the second.
 INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )
 SELECT
     chunk.site_id,
     owner.id,
-    0 AS balance,
+    chunk.points AS balance,
     0 AS earned,
-    0 AS adjusted,
+    chunk.points AS adjusted,
     0 AS redeemed,
     0 AS expired,
-    1 AS revision,
+    CASE WHEN chunk.points = 0 THEN 1 ELSE 2 END AS revision,
     %(now)s AS created_date,
     %(now)s AS updated_date,
     %(now)s AS last_activity_date
 FROM (
-    SELECT ready.site_id, ready.contact_id
+    SELECT ready.site_id, ready.contact_id, ready.points
     FROM import_ready AS ready
     WHERE
         ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
@@ -63,7 +65,8 @@ CROSS JOIN
 ON CONFLICT (site_id, id) DO NOTHING;
 
 -- name: write_entries
--- Lock the accounts in the order of their ids, and write an entry for each balance that changes.
+-- Lock the accounts in the order of their ids, and write an entry for each balance that changes; that of a new account
+-- changes from 0.
 INSERT INTO transaction (
     site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
     description, created_date, import_id, line
@@ -72,7 +75,7 @@ SELECT
     chunk.site_id,
     (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid AS id,
     locked.id AS account_id,
-    locked.revision + 1 AS revision,
+    locked.revision,
     'ADJUST' AS transaction_type,
     chunk.points - locked.balance AS amount,
     locked.balance AS amount_before,
@@ -95,7 +98,11 @@ CROSS JOIN
     LATERAL (
         -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too
         -- and cannot change under us.
-        SELECT account.id, account.balance, account.revision FROM account
+        SELECT
+            account.id,
+            CASE WHEN account.created_date = %(now)s THEN 0 ELSE account.balance END AS balance,
+            CASE WHEN account.created_date = %(now)s THEN account.revision ELSE account.revision + 1 END AS revision
+        FROM account
         WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
         OFFSET 0
         FOR NO KEY UPDATE
@@ -103,14 +110,16 @@ CROSS JOIN
 WHERE locked.balance <> chunk.points;
 
 -- name: note_unchanged
--- Outcomes of the rows whose balance already was that.
+-- Outcomes of the rows whose balance already was that; a new account's was 0.
 INSERT INTO import_row (site_id, import_id, line, outcome, email, points)
 SELECT chunk.site_id, chunk.import_id, chunk.line, 'UNCHANGED' AS outcome, chunk.email, chunk.points
 FROM import_ready AS chunk
 CROSS JOIN
     LATERAL (
         SELECT account.id FROM account
-        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id AND account.balance = chunk.points
+        WHERE
+            account.site_id = chunk.site_id AND account.id = chunk.contact_id AND account.balance = chunk.points
+            AND (chunk.points = 0 OR account.created_date <> %(now)s)
         OFFSET 0
     ) AS unchanged
 WHERE
@@ -134,9 +143,26 @@ WHERE
         OFFSET 0
     );
 
+-- name: count_made
+-- How many accounts are new here with a balance.
+SELECT count(*) AS made
+FROM import_ready AS chunk
+CROSS JOIN
+    LATERAL (
+        SELECT account.id FROM account
+        WHERE
+            account.site_id = chunk.site_id AND account.id = chunk.contact_id
+            AND account.created_date = %(now)s AND account.revision = 2
+        OFFSET 0
+    ) AS made
+WHERE
+    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+    AND chunk.position > %(after)s AND chunk.position <= %(upto)s
+    AND chunk.problem IS NULL;
+
 -- name: set_balances
--- The balances, as the entries say. Written as an INSERT since that finds each account by its key and leaves the
--- planner no choice; every account is there and locked by now, so none is ever inserted.
+-- The balances of the accounts that were there before, as the entries say. Written as an INSERT since that finds each
+-- account by its key and leaves the planner no choice; every account is there and locked by now, so none is inserted.
 INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )

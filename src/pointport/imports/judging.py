@@ -74,6 +74,7 @@ def judge_rows(connection: Connection, site_id: UUID, import_id: UUID, *, again:
     the file is staged a second time, and rows that have their outcome keep it.
     """
     this = {"site_id": site_id, "import_id": import_id}
+    connection.execute(QUERIES["take_memory"])
     connection.execute(QUERIES["rank"], this)
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")

@@ -1,5 +1,9 @@
 -- Staged rows to rows that can be applied and rows that cannot.
 
+-- name: take_memory
+-- Room for a sort of a few hundred thousand rows; more goes by way of the disk.
+SET LOCAL work_mem = '64MB';
+
 -- name: rank
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
 -- that already has a problem keeps it, and still counts as a row for its customer.

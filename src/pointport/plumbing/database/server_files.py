@@ -30,7 +30,8 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
         "listen_addresses": "",
         "port": PORT,
         "max_connections": "200",
-        "shared_buffers": "128MB",
+        "shared_buffers": "256MB",
+        "wal_buffers": "16MB",
         # Bulk imports write much; nobody replicates this server.
         "max_wal_size": "2GB",
         "wal_level": "minimal",
