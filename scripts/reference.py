@@ -86,13 +86,13 @@ def api() -> str:
         "| Call | What |",
         "| --- | --- |",
     ]
-    for prefix, modules in ((server.IMPORTS_PREFIX, server.IMPORTS), ("", server.OURS)):
-        for module in modules:
-            for route in module.router.routes:
+    for service in server.SERVICES:
+        for call in service.calls:
+            for route in call.router.routes:
                 if isinstance(route, APIRoute):
                     method = "/".join(sorted(route.methods or (), reverse=True))
                     told = str(inspect.getdoc(route.endpoint)).partition("\n")[0]
-                    lines.append(f"| {method} `{prefix}{route.path}` | {told} |")
+                    lines.append(f"| {method} `{service.prefix}{route.path}` | {told} |")
     codes = {code for text in _reading_sources() for code in REJECTION.findall(text)}
     lines += [
         "",

@@ -20,13 +20,14 @@ from pydantic import SecretStr, ValidationError
 
 from pointport.app import configure_logging, migrations, open_app, open_database_server
 from pointport.entrypoints import worker
-from pointport.entrypoints.api import server, wire
+from pointport.entrypoints.api import server
 from pointport.entrypoints.cli import commands
 from pointport.entrypoints.cli.wiring import Wiring
 from pointport.errors import SetupError
 from pointport.imports.reading import learning
 from pointport.plumbing.database.migrate import migrate, state
 from pointport.settings import Settings, sources
+from pointport.wire.imports import inspection
 
 READ_BYTES = 256 * 1024
 
@@ -102,7 +103,7 @@ def _open_inside(working: bool) -> Iterator[httpx2.Client]:
 
 def _inspect(file: Path) -> dict[str, Any]:
     with file.open("rb") as raw:
-        return wire.inspection(learning.learn(iter(lambda: raw.read(READ_BYTES), b""), _settings()))
+        return inspection(learning.learn(iter(lambda: raw.read(READ_BYTES), b""), _settings()))
 
 
 def _migrate() -> list[str]:

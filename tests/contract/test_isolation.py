@@ -27,12 +27,15 @@ TABLES = (
     "import_row",
     "event",
     "audit_entry",
+    "program",
+    "async_job",
+    "async_job_item",
 )
 WITHOUT_SECURITY = {"import_stage", "import_ready"}
 """PostgreSQL refuses COPY into a table that has policies; these are reached by statements that name site and import."""
 
-UPDATED = {"api_key", "contact", "account", "loyalty_import"}
-DELETED = {"import_row"}
+UPDATED = {"api_key", "contact", "account", "loyalty_import", "program", "async_job", "async_job_item"}
+DELETED = {"import_row", "contact"}
 """What a site's role may change and take away; the ledger, the events and the trail are only added to."""
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -47,6 +50,15 @@ def fill(app: App, site: Site, balance: int) -> None:
     story = Story(app, site.id)
     story.add_contacts("ada@example.com")
     story.run(f"Email,Points\r\nada@example.com,{balance}\r\nnobody@example.com,1\r\n".encode())
+    with app.database.transaction(site.id) as connection:
+        connection.execute(
+            "INSERT INTO async_job (site_id, id, status, amount, filter, search, items_succeeded, items_failed,"
+            " created_date, updated_date) VALUES (%s, %s, 'INITIALIZED', 5, '{}', '{}', 0, 0, now(), now())",
+            [site.id, site.id],
+        )
+        connection.execute(
+            "INSERT INTO async_job_item (site_id, job_id, account_id) VALUES (%s, %s, %s)", [site.id, site.id, site.id]
+        )
 
 
 def everything(app: App, site_id: UUID) -> Rows:

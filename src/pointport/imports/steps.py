@@ -12,7 +12,7 @@ This is the only room that opens transactions, and all that commits together is 
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from pointport.ledger import accounts, audit
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks import outbox
 
@@ -125,12 +126,10 @@ def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         return record.find(connection, site_id, import_id)
 
 
-def query(
-    workshop: Workshop, site_id: UUID, run: Callable[[Connection, str], Sequence[Mapping[str, Any]]]
-) -> Sequence[Mapping[str, Any]]:
-    """Return a page of imports; `run` is handed the connection and the statement to complete."""
+def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of imports, as rows, and what is said of it."""
     with workshop.database.transaction(site_id) as connection:
-        return run(connection, record.QUERIES["query"])
+        return read_page(connection, record.QUERIES["query"], page, site_id)
 
 
 def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any]:

@@ -32,6 +32,43 @@ CREATE TABLE public.api_key (
     CONSTRAINT api_key_secret_hash_check CHECK ((octet_length(secret_hash) = 32))
 );
 
+CREATE TABLE public.async_job (
+    site_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    balance bigint,
+    amount bigint,
+    filter jsonb NOT NULL,
+    search jsonb NOT NULL,
+    items_to_process bigint,
+    items_succeeded bigint NOT NULL,
+    items_failed bigint NOT NULL,
+    done_through uuid,
+    failure_message text,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    finished_date timestamp with time zone,
+    CONSTRAINT async_job_amount_check CHECK ((amount <> 0)),
+    CONSTRAINT async_job_balance_check CHECK ((balance >= 0)),
+    CONSTRAINT async_job_end_is_dated CHECK (((finished_date IS NOT NULL) = (status = ANY (ARRAY['FINISHED'::text, 'FAILED'::text])))),
+    CONSTRAINT async_job_failure_has_message CHECK (((failure_message IS NOT NULL) = (status = 'FAILED'::text))),
+    CONSTRAINT async_job_filter_check CHECK ((jsonb_typeof(filter) = 'object'::text)),
+    CONSTRAINT async_job_has_one_change CHECK (((balance IS NULL) <> (amount IS NULL))),
+    CONSTRAINT async_job_items_are_counted CHECK ((((items_to_process IS NULL) = (status = 'INITIALIZED'::text)) AND ((items_succeeded + items_failed) <= COALESCE(items_to_process, (0)::bigint)) AND ((status <> 'FINISHED'::text) OR ((items_succeeded + items_failed) = items_to_process)))),
+    CONSTRAINT async_job_items_failed_check CHECK ((items_failed >= 0)),
+    CONSTRAINT async_job_items_succeeded_check CHECK ((items_succeeded >= 0)),
+    CONSTRAINT async_job_items_to_process_check CHECK ((items_to_process >= 0)),
+    CONSTRAINT async_job_search_check CHECK ((jsonb_typeof(search) = 'object'::text)),
+    CONSTRAINT async_job_status_check CHECK ((status = ANY (ARRAY['INITIALIZED'::text, 'PROCESSING'::text, 'FINISHED'::text, 'FAILED'::text])))
+);
+
+CREATE TABLE public.async_job_item (
+    site_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    problem text
+);
+
 CREATE TABLE public.audit_entry (
     site_id uuid NOT NULL,
     id uuid NOT NULL,
@@ -44,7 +81,7 @@ CREATE TABLE public.audit_entry (
 CREATE TABLE public.contact (
     site_id uuid NOT NULL,
     id uuid NOT NULL,
-    email text NOT NULL,
+    email text NOT NULL COLLATE pg_catalog."C",
     first_name text NOT NULL,
     last_name text NOT NULL,
     revision bigint NOT NULL,
@@ -164,6 +201,28 @@ CREATE TABLE public.loyalty_import (
     CONSTRAINT loyalty_import_success_count_check CHECK ((success_count >= 0))
 );
 
+CREATE TABLE public.program (
+    site_id uuid NOT NULL,
+    name text NOT NULL,
+    status text NOT NULL,
+    custom_name text,
+    icon jsonb,
+    expiration_status text NOT NULL,
+    months_of_inactivity integer NOT NULL,
+    expiring_points_percentage integer NOT NULL,
+    revision bigint NOT NULL,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    CONSTRAINT program_custom_name_check CHECK (((char_length(custom_name) >= 1) AND (char_length(custom_name) <= 20))),
+    CONSTRAINT program_expiration_status_check CHECK ((expiration_status = ANY (ARRAY['DISABLED'::text, 'ENABLED'::text]))),
+    CONSTRAINT program_expiring_points_percentage_check CHECK (((expiring_points_percentage >= 1) AND (expiring_points_percentage <= 100))),
+    CONSTRAINT program_icon_check CHECK ((jsonb_typeof(icon) = 'object'::text)),
+    CONSTRAINT program_months_of_inactivity_check CHECK (((months_of_inactivity >= 1) AND (months_of_inactivity <= 12))),
+    CONSTRAINT program_name_check CHECK (((char_length(name) >= 2) AND (char_length(name) <= 50))),
+    CONSTRAINT program_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT program_status_check CHECK ((status = ANY (ARRAY['DRAFT'::text, 'ACTIVE'::text, 'PAUSED'::text])))
+);
+
 CREATE TABLE public.site (
     site_id uuid NOT NULL,
     name text NOT NULL,
@@ -186,6 +245,7 @@ CREATE TABLE public.transaction (
     import_id uuid,
     line bigint,
     idempotency_key text,
+    info jsonb,
     CONSTRAINT transaction_amount_after_check CHECK ((amount_after >= 0)),
     CONSTRAINT transaction_amount_before_check CHECK ((amount_before >= 0)),
     CONSTRAINT transaction_amount_check CHECK ((amount <> 0)),
@@ -193,6 +253,7 @@ CREATE TABLE public.transaction (
     CONSTRAINT transaction_description_check CHECK ((char_length(description) <= 100)),
     CONSTRAINT transaction_has_one_cause CHECK ((((import_id IS NULL) = (line IS NULL)) AND ((import_id IS NULL) <> (idempotency_key IS NULL)))),
     CONSTRAINT transaction_idempotency_key_check CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 256))),
+    CONSTRAINT transaction_info_is_object CHECK ((jsonb_typeof(info) = 'object'::text)),
     CONSTRAINT transaction_line_check CHECK ((line >= 1)),
     CONSTRAINT transaction_revision_check CHECK ((revision >= 2)),
     CONSTRAINT transaction_transaction_type_check CHECK ((transaction_type = ANY (ARRAY['EARN'::text, 'REDEEM'::text, 'ADJUST'::text, 'REFUND'::text, 'EXPIRE'::text])))
@@ -206,6 +267,12 @@ ALTER TABLE ONLY public.api_key
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_site_id_secret_hash_key UNIQUE (site_id, secret_hash);
+
+ALTER TABLE ONLY public.async_job_item
+    ADD CONSTRAINT async_job_item_pkey PRIMARY KEY (site_id, job_id, account_id);
+
+ALTER TABLE ONLY public.async_job
+    ADD CONSTRAINT async_job_pkey PRIMARY KEY (site_id, id);
 
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (site_id, id);
@@ -231,6 +298,9 @@ ALTER TABLE ONLY public.import_stage
 ALTER TABLE ONLY public.loyalty_import
     ADD CONSTRAINT loyalty_import_pkey PRIMARY KEY (site_id, id);
 
+ALTER TABLE ONLY public.program
+    ADD CONSTRAINT program_pkey PRIMARY KEY (site_id);
+
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_pkey PRIMARY KEY (site_id);
 
@@ -240,7 +310,25 @@ ALTER TABLE ONLY public.transaction
 ALTER TABLE ONLY public.transaction
     ADD CONSTRAINT transaction_site_id_id_key UNIQUE (site_id, id);
 
+CREATE INDEX account_created_date ON public.account USING btree (site_id, created_date, id);
+
+CREATE INDEX account_earned ON public.account USING btree (site_id, earned, id);
+
+CREATE INDEX account_expired ON public.account USING btree (site_id, expired, id);
+
+CREATE INDEX account_redeemed ON public.account USING btree (site_id, redeemed, id);
+
+CREATE INDEX async_job_unfinished ON public.async_job USING btree (site_id, updated_date) WHERE (status = ANY (ARRAY['INITIALIZED'::text, 'PROCESSING'::text]));
+
 CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (site_id, subject_id, id);
+
+CREATE INDEX contact_created_date ON public.contact USING btree (site_id, created_date, id);
+
+CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_name COLLATE "C", id);
+
+CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name COLLATE "C", id);
+
+CREATE INDEX contact_updated_date ON public.contact USING btree (site_id, updated_date, id);
 
 CREATE INDEX loyalty_import_created_date ON public.loyalty_import USING btree (site_id, created_date, id);
 
@@ -250,10 +338,18 @@ CREATE INDEX loyalty_import_unfinished ON public.loyalty_import USING btree (sit
 
 CREATE INDEX loyalty_import_updated_date ON public.loyalty_import USING btree (site_id, updated_date, id);
 
+CREATE INDEX transaction_created_date ON public.transaction USING btree (site_id, created_date);
+
 CREATE UNIQUE INDEX transaction_idempotency_key ON public.transaction USING btree (site_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
+
+ALTER TABLE ONLY public.async_job_item
+    ADD CONSTRAINT async_job_item_site_id_job_id_fkey FOREIGN KEY (site_id, job_id) REFERENCES public.async_job(site_id, id);
+
+ALTER TABLE ONLY public.async_job
+    ADD CONSTRAINT async_job_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
 
 ALTER TABLE ONLY public.audit_entry
     ADD CONSTRAINT audit_entry_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
@@ -267,6 +363,9 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.loyalty_import
     ADD CONSTRAINT loyalty_import_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
 
+ALTER TABLE ONLY public.program
+    ADD CONSTRAINT program_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
+
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY account_own ON public.account TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -274,6 +373,14 @@ CREATE POLICY account_own ON public.account TO pointport_site USING ((site_id = 
 ALTER TABLE public.api_key ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY api_key_own ON public.api_key TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE public.async_job ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.async_job_item ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY async_job_item_own ON public.async_job_item TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY async_job_own ON public.async_job TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
 ALTER TABLE public.audit_entry ENABLE ROW LEVEL SECURITY;
 
@@ -295,6 +402,10 @@ ALTER TABLE public.loyalty_import ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY loyalty_import_own ON public.loyalty_import TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.program ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY program_own ON public.program TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY site_own ON public.site TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -307,9 +418,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.api_key TO pointport_site;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.async_job TO pointport_site;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.async_job_item TO pointport_site;
+
 GRANT SELECT,INSERT ON TABLE public.audit_entry TO pointport_site;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.contact TO pointport_site;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact TO pointport_site;
 
 GRANT SELECT,INSERT ON TABLE public.event TO pointport_site;
 
@@ -320,6 +435,8 @@ GRANT SELECT,INSERT,DELETE ON TABLE public.import_row TO pointport_site;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_stage TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.loyalty_import TO pointport_site;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.program TO pointport_site;
 
 GRANT SELECT ON TABLE public.site TO pointport_site;
 

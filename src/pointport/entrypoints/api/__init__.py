@@ -1,1 +1,1 @@
-"""The REST API: one file for each call, `wire.py` for its JSON, `problems.py` for its errors, `auth.py` for who may."""
+"""The REST API: one file for each call, `wire` for its JSON, `problems.py` for its errors, `auth.py` for who may."""

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from types import ModuleType
 
 import structlog
 import uvicorn
@@ -15,33 +17,48 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pointport import __version__
 from pointport.app import App
-from pointport.entrypoints.api import (
+from pointport.entrypoints.api import health, problems
+from pointport.entrypoints.api.accounts import show_account
+from pointport.entrypoints.api.contacts import load_contacts
+from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.imports import (
     create_file_url,
     create_import,
-    download_file,
     execute_import,
     explain_import,
     get_error_file_url,
     get_import,
-    health,
-    load_contacts,
-    manage_sites,
-    problems,
     query_imports,
-    show_account,
-    upload_file,
 )
+from pointport.entrypoints.api.sites import manage_sites
 from pointport.errors import TooLarge
 from pointport.plumbing.database.ids import new_id
 
 logger = structlog.get_logger(__name__)
 
-IMPORTS_PREFIX = "/_api/loyalty-imports"
-IMPORTS_PREFIX_ALIASES = ("", "/loyalty-imports")
-"""The newest reference pages print the paths without a prefix (contract.md 1.1)."""
 
-IMPORTS = (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports)
-OURS = (upload_file, download_file, explain_import, manage_sites, show_account, load_contacts, health)
+@dataclass(frozen=True)
+class Service:
+    """Calls that belong together, and where they are: at the prefix, and at each of its aliases."""
+
+    name: str
+    calls: tuple[ModuleType, ...]
+    prefix: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+# In each, fixed paths stand before those with an id in them. The SDK asks for the prefix; on another host than its own it
+# adds /_api, and the newest reference pages print none at all (contract.md 1.1).
+SERVICES = (
+    Service(
+        "imports",
+        (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports),
+        "/_api/loyalty-imports",
+        ("", "/loyalty-imports"),
+    ),
+    Service("files", (upload_file, download_file)),
+    Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
+)
 
 JSON_BYTES_MAX = 1024 * 1024
 """Every body but an upload's is small."""
@@ -61,12 +78,11 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
-    for module in IMPORTS:
-        api.include_router(module.router, prefix=IMPORTS_PREFIX, tags=["imports"])
-        for alias in IMPORTS_PREFIX_ALIASES:
-            api.include_router(module.router, prefix=alias, include_in_schema=False)
-    for ours in OURS:
-        api.include_router(ours.router)
+    for service in SERVICES:
+        for call in service.calls:
+            api.include_router(call.router, prefix=service.prefix, tags=[service.name])
+            for alias in service.aliases:
+                api.include_router(call.router, prefix=alias, include_in_schema=False)
     problems.install(api)
     api.add_middleware(_SmallBodies)
     api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too

@@ -1,14 +1,14 @@
 """The Wix query language for every resource alike: filter JSON to SQL, sorting, and cursors that lead both ways.
 
-A resource is declared once, as a `Resource` of `Field`s. Every query of it then takes three steps::
+A resource is declared once, as a `Resource` of `Field`s. Every query of it then takes two steps::
 
     page = plan(IMPORTS, body.get("query"), CursorSigner(key, site_id))
-    statement = sql.SQL(
-        "SELECT loyalty_import.*, {keys} FROM loyalty_import"
-        " WHERE site_id = %(site_id)s AND {where} ORDER BY {order_by} LIMIT %(q_limit)s"
-    ).format(keys=page.key_columns, where=page.where, order_by=page.order_by)
-    rows = connection.execute(statement, {**page.parameters, "site_id": site_id}).fetchall()  # rows as dicts
-    found, paging_metadata = finish(page, rows)
+    rows, paging_metadata = read_page(connection, QUERIES["query"], page, site_id)
+
+where the statement has places for what the caller asked::
+
+    SELECT loyalty_import.*, {keys} FROM loyalty_import
+    WHERE site_id = %(site_id)s AND {where} ORDER BY {order_by} LIMIT {limit}
 
 The caller's words reach the database as parameters only, named `q_…`. The language is contract.md 1.7; whatever is
 not in it raises InvalidRequest with the wire path of what is wrong, and nothing is ignored that would change the rows.
@@ -19,7 +19,7 @@ and continues, `cursors` signs, `pages` puts it together.
 
 from pointport.plumbing.queries.cursors import CursorSigner
 from pointport.plumbing.queries.fields import Field, Kind, Resource, Sort
-from pointport.plumbing.queries.pages import Page, PagingMetadata, finish, plan, plan_filter
+from pointport.plumbing.queries.pages import Page, PagingMetadata, finish, plan, plan_filter, read_page
 
 __all__ = [
     "CursorSigner",
@@ -32,4 +32,5 @@ __all__ = [
     "finish",
     "plan",
     "plan_filter",
+    "read_page",
 ]

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict
+from typing import Any, LiteralString
+from uuid import UUID
 
 from psycopg import sql
+from typing_extensions import TypedDict
 
 from pointport.errors import InvalidRequest
+from pointport.plumbing.database.pool import Connection
 from pointport.plumbing.queries.conditions import Parameters
 from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, CursorSigner
 from pointport.plumbing.queries.fields import Resource, Sort
@@ -90,6 +93,16 @@ def plan_filter(resource: Resource, json: Any, path: str = "filter") -> tuple[sq
     """Plan a filter alone, as for a count: the condition and its parameters. Raises InvalidRequest as `plan` does."""
     parameters = Parameters()
     return read_filter(resource.fields, json, path).render(parameters), parameters.values
+
+
+def read_page(
+    connection: Connection, statement: LiteralString, page: Page, site_id: UUID
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Run a statement with the places `{keys} {where} {order_by} {limit}` for a page, and finish it."""
+    composed = sql.SQL(statement).format(
+        keys=page.key_columns, where=page.where, order_by=page.order_by, limit=sql.Placeholder("q_limit")
+    )
+    return finish(page, connection.execute(composed, {**page.parameters, "site_id": site_id}).fetchall())
 
 
 def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], PagingMetadata]:

@@ -47,13 +47,16 @@ class Key:
 
 
 def create_site(database: Database, name: str, *, default: bool, actor: str, now: datetime) -> tuple[Site, str]:
-    """Add a site and its first key, and return both; with `default`, commands that name no site mean this one.
+    """Add a site with its program and first key, and return site and key.
+
+    With `default`, commands that name no site mean this one.
 
     Raises InvalidRequest for the name.
     """
     site = Site(new_id(), _named(name), default, now)
     with database.owner_transaction() as connection:
         connection.execute(QUERIES["insert_site"], {"site_id": site.id, "name": site.name, "now": now})
+        connection.execute(QUERIES["insert_program"], {"site_id": site.id, "now": now})
         if default:
             connection.execute(QUERIES["mark_default"], {"site_id": site.id})
         key_id, text = _insert_key(connection, site.id, name="first key", scopes=("admin",), now=now)

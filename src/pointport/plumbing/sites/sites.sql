@@ -5,6 +5,14 @@
 INSERT INTO site (site_id, name, is_default, created_date)
 VALUES (%(site_id)s, %(name)s, FALSE, %(now)s);
 
+-- name: insert_program
+-- The site's loyalty program, active from the start.
+INSERT INTO program (
+    site_id, name, status, expiration_status, months_of_inactivity, expiring_points_percentage,
+    revision, created_date, updated_date
+)
+VALUES (%(site_id)s, 'Loyalty Program', 'ACTIVE', 'DISABLED', 12, 100, 1, %(now)s, %(now)s);
+
 -- name: mark_default
 -- One site is the default, the others are not; the statement names its site to say which.
 UPDATE site SET is_default = (site_id = %(site_id)s)

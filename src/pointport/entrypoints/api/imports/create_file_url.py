@@ -1,6 +1,5 @@
 """POST /v1/loyalty-imports/wixmp-upload-url: a place to upload one file to (contract.md 2.1)."""
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request
@@ -9,17 +8,19 @@ from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp, base_url
 from pointport.imports import steps
 from pointport.plumbing.objects.tickets import Ticket
+from pointport.wire.base import Json
+from pointport.wire.imports import FileUrlAnswer
 
 router = APIRouter()
 
 
-@router.post("/v1/loyalty-imports/wixmp-upload-url")
-def create_file_url(request: Request, app: TheApp, who: Importer) -> dict[str, Any]:
+@router.post("/v1/loyalty-imports/wixmp-upload-url", response_model=FileUrlAnswer)
+def create_file_url(request: Request, app: TheApp, who: Importer) -> Json:
     """Return a file path and the signed URL to PUT its bytes to."""
     return upload_slot(request, app, who.site_id, app.settings.upload_bytes_max)
 
 
-def upload_slot(request: Request, app: TheApp, site_id: UUID, bytes_max: int) -> dict[str, Any]:
+def upload_slot(request: Request, app: TheApp, site_id: UUID, bytes_max: int) -> Json:
     """Return the path and the upload URL of a new slot for a file of so many bytes at the most."""
     path = steps.create_slot(site_id)
     ticket = app.tickets.issue(Ticket("upload", site_id, path, bytes_max))

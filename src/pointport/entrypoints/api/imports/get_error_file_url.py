@@ -1,21 +1,21 @@
 """GET /v1/loyalty-imports/error-file-download-url: where the failed rows can be had (contract.md 2.6)."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp, base_url
-from pointport.entrypoints.api.get_import import ImportId
+from pointport.entrypoints.api.imports.get_import import ImportId
 from pointport.errors import NotFound
 from pointport.imports import steps
 from pointport.plumbing.objects.tickets import Ticket
+from pointport.wire.base import Json
+from pointport.wire.imports import ErrorFileUrlAnswer
 
 router = APIRouter()
 
 
-@router.get("/v1/loyalty-imports/error-file-download-url")
-def get_error_file_url(request: Request, import_id: ImportId, app: TheApp, who: Importer) -> dict[str, Any]:
+@router.get("/v1/loyalty-imports/error-file-download-url", response_model=ErrorFileUrlAnswer)
+def get_error_file_url(request: Request, import_id: ImportId, app: TheApp, who: Importer) -> Json:
     """Return a signed URL that needs no key."""
     found = steps.find(app, who.site_id, import_id)
     if found.error_file_path is None:

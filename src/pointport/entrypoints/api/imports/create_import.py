@@ -1,20 +1,33 @@
 """POST /v1/loyalty-imports: an import of an uploaded file (contract.md 2.3)."""
 
-from typing import Any
+from typing import Annotated
 
 from fastapi import APIRouter
+from pydantic import Field, StrictInt, StrictStr
 
-from pointport.entrypoints.api import bodies, wire
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
 from pointport.errors import InvalidRequest, Violation
 from pointport.imports import steps
+from pointport.wire import imports as wire
+from pointport.wire.base import Json
 
 router = APIRouter()
 
+FILE_NAME_CHARACTERS_MAX = 1_000
 
-@router.post("/v1/loyalty-imports")
-def create_import(body: bodies.CreateImport, app: TheApp, who: Importer) -> dict[str, Any]:
+
+class CreateImport(bodies.Body):
+    """The path of an uploaded file, and what its owner calls it."""
+
+    file_url: bodies.Text
+    file_name: Annotated[StrictStr, Field(max_length=FILE_NAME_CHARACTERS_MAX), bodies.STORABLE] | None = None
+    file_size: Annotated[StrictInt, Field(ge=0)] | None = None
+
+
+@router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer)
+def create_import(body: CreateImport, app: TheApp, who: Importer) -> Json:
     """Make the import and have its file parsed."""
     bytes_max = app.settings.upload_bytes_max
     if body.file_size is not None and body.file_size > bytes_max:

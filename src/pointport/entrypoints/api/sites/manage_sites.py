@@ -4,13 +4,28 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from pointport.entrypoints.api import bodies, wire
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin, operator
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
 from pointport.plumbing.sites import sites
+from pointport.wire.base import timestamp
 
 router = APIRouter(prefix="/pointport/v1")
+
+
+class CreateSite(bodies.Body):
+    """Create a site: its name, and whether it is meant when no site is named."""
+
+    name: bodies.Text
+    default: bool = False
+
+
+class CreateKey(bodies.Body):
+    """Create an API key for the site."""
+
+    name: bodies.Text
+    scopes: list[bodies.Text]
 
 
 @router.get("/sites", dependencies=[Depends(operator)])
@@ -20,7 +35,7 @@ def list_sites(app: TheApp) -> dict[str, Any]:
 
 
 @router.post("/sites", dependencies=[Depends(operator)])
-def create_site(body: bodies.CreateSite, app: TheApp) -> dict[str, Any]:
+def create_site(body: CreateSite, app: TheApp) -> dict[str, Any]:
     """Make a site and its first key, which is shown this once."""
     made, text = sites.create_site(app.database, body.name, default=body.default, actor="operator", now=app.clock())
     return {**_site(made), "apiKey": text}
@@ -35,8 +50,8 @@ def list_keys(app: TheApp, who: Admin) -> dict[str, Any]:
                 "keyId": str(key["id"]),
                 "name": key["name"],
                 "scopes": key["scopes"],
-                "createdDate": wire.timestamp(key["created_date"]),
-                "revokedDate": wire.timestamp(key["revoked_date"]) if key["revoked_date"] else None,
+                "createdDate": timestamp(key["created_date"]),
+                "revokedDate": timestamp(key["revoked_date"]) if key["revoked_date"] else None,
             }
             for key in sites.list_keys(app.database, who.site_id)
         ]
@@ -44,7 +59,7 @@ def list_keys(app: TheApp, who: Admin) -> dict[str, Any]:
 
 
 @router.post("/keys")
-def create_key(body: bodies.CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
+def create_key(body: CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
     """Make a key, shown this once."""
     key_id, text = sites.create_key(
         app.database, who.site_id, name=body.name, scopes=body.scopes, actor=who.actor, now=app.clock()
@@ -75,5 +90,5 @@ def _site(site: sites.Site) -> dict[str, Any]:
         "siteId": str(site.id),
         "name": site.name,
         "default": site.is_default,
-        "createdDate": wire.timestamp(site.created_date),
+        "createdDate": timestamp(site.created_date),
     }

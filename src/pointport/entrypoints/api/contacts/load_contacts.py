@@ -7,15 +7,25 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from pointport.entrypoints.api import bodies, wire
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
 from pointport.entrypoints.api.context import TheApp
-from pointport.entrypoints.api.create_file_url import upload_slot
+from pointport.entrypoints.api.imports.create_file_url import upload_slot
 from pointport.entrypoints.api.problems import answer
 from pointport.errors import PointportError
 from pointport.imports import contact_file
+from pointport.wire.contacts import contact_load
 
 router = APIRouter(prefix="/pointport/v1")
+
+
+class LoadContacts(bodies.Body):
+    """Load contacts from an uploaded file; the columns by heading or by number from 1, else they are found out."""
+
+    file_url: bodies.Text
+    email: bodies.Text | None = None
+    first_name: bodies.Text | None = None
+    last_name: bodies.Text | None = None
 
 
 @router.post("/contacts/upload-url")
@@ -25,7 +35,7 @@ def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> di
 
 
 @router.post("/contacts/load")
-def load_contacts(body: bodies.LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
+def load_contacts(body: LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
     """Load the file: one JSON object a line, each with the rows so far, the last with `done` true and the result."""
     wanted = contact_file.Headings(body.email, body.first_name, body.last_name)
     plan = contact_file.open_file(app, who.site_id, body.file_url, wanted)
@@ -33,7 +43,7 @@ def load_contacts(body: bodies.LoadContacts, app: TheApp, who: AccountWriter) ->
     def lines() -> Iterator[bytes]:
         try:
             for state in contact_file.load(app, who.site_id, plan):
-                yield json.dumps(wire.contact_load(state)).encode() + b"\n"
+                yield json.dumps(contact_load(state)).encode() + b"\n"
         except PointportError as error:
             yield bytes(answer(error).body) + b"\n"
 

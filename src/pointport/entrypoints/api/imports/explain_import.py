@@ -1,15 +1,15 @@
 """What became of an import beyond its object: problems by kind, the first failed rows, who asked for it."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from pointport.entrypoints.api import wire
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
-from pointport.entrypoints.api.get_import import ImportId
+from pointport.entrypoints.api.imports.get_import import ImportId
 from pointport.imports import steps
 from pointport.imports.problems import CATALOGUE
+from pointport.wire.base import Json, timestamp
 
 router = APIRouter(prefix="/pointport/v1")
 
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/pointport/v1")
 @router.get("/import-summary")
 def explain_import(
     import_id: ImportId, app: TheApp, who: Importer, examples: Annotated[int, Query(ge=0, le=100)] = 10
-) -> dict[str, Any]:
+) -> Json:
     """Return the counts of each problem, the site's totals now, the trail, and the first failed rows with advice."""
     found = steps.summary(app, who.site_id, import_id)
     failures = steps.first_failures(app, who.site_id, import_id, limit=examples)
@@ -27,7 +27,7 @@ def explain_import(
         ],
         "accounts": found["accounts"],
         "balance": found["balance"],
-        "trail": [{**entry, "created_date": wire.timestamp(entry["created_date"])} for entry in found["trail"]],
+        "trail": [{**entry, "created_date": timestamp(entry["created_date"])} for entry in found["trail"]],
         "firstFailures": [
             {"line": row["line"], "outcome": row["outcome"], "code": row["problem"], "message": row["message"]}
             for row in failures

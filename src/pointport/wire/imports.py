@@ -1,19 +1,20 @@
-"""The answers' JSON, the contract's and ours; with `bodies.py` the only room that spells a field in camelCase."""
+"""The LoyaltyImport: the contract's object, and what a reading of a file found out."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, NotRequired
 
-from pointport.imports.contact_file import State
+from pydantic import Field
+from typing_extensions import TypedDict
+
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Learned
 from pointport.imports.status import Status
 from pointport.plumbing.queries import Field as QueryField
-from pointport.plumbing.queries import Kind, Resource, Sort
-
-# --- Resources that can be queried ---------------------------------------------------------------------------------------
+from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
+from pointport.wire.base import Guid, Int64, Json, Timestamp, timestamp, without_none
 
 IMPORTS = Resource(
     name="loyalty-imports",
@@ -26,17 +27,166 @@ IMPORTS = Resource(
     default_sort=(Sort("createdDate", descending=True),),
 )
 
-# --- Answers ------------------------------------------------------------------------------------------------------------
+# --- The shape of a LoyaltyImport (contract.md 3) ------------------------------------------------------------------------
+
+ColumnName = Annotated[str, Field(json_schema_extra={"enum": ["EMAIL", "POINTS"]})]
+StatusName = Annotated[str, Field(json_schema_extra={"enum": ["UNKNOWN", *Status]})]
 
 
-def timestamp(moment: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC with milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+class Header(TypedDict):
+    """The file's headings."""
+
+    values: Annotated[list[str], Field(max_length=100)]
 
 
-def loyalty_import(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+class SampleRow(TypedDict):
+    """The first values of a row, as they stand in the file."""
+
+    values: Annotated[list[str], Field(max_length=20)]
+
+
+class HeaderMappingShape(TypedDict):
+    """What one column means."""
+
+    columnName: ColumnName
+    columnIndex: Annotated[int, Field(ge=0, description="From 0")]
+
+
+class HeaderMappingInfoShape(TypedDict):
+    """Which columns were chosen at execute."""
+
+    headerMappings: Annotated[list[HeaderMappingShape], Field(min_length=2, max_length=2)]
+
+
+class FileMetadata(TypedDict):
+    """The file: what was said of it at create, and what parsing found out."""
+
+    size: Annotated[int, Field(description="Bytes")]
+    name: str
+    url: Annotated[str, Field(description="The file path that the import was made of")]
+    header: NotRequired[Header]
+    headerMappingInfo: NotRequired[HeaderMappingInfoShape]
+    sampleDataRows: Annotated[list[SampleRow], Field(max_length=5)]
+
+
+class ParseResult(TypedDict):
+    """What parsing came to: a number of rows, or the code of why the file cannot be read."""
+
+    parsedRowCount: NotRequired[Annotated[int, Field(description="Rows below the heading")]]
+    parseErrorReason: NotRequired[Annotated[str, Field(max_length=1000, examples=["NOT_CSV"])]]
+
+
+class ImportResult(TypedDict):
+    """What became of the rows; the counts are there once the import has ended."""
+
+    errorFileExists: bool
+    successCount: NotRequired[int]
+    failureCount: NotRequired[int]
+
+
+class SuggestedMapping(TypedDict):
+    """Which columns seem to be meant, from 0, and why."""
+
+    email: int | None
+    points: int | None
+    why: str
+
+
+class NumberFormatShape(TypedDict):
+    """How the numbers of the points column are written, and what shows it."""
+
+    group: str | None
+    decimal: str | None
+    evidence: str
+
+
+class Detected(TypedDict):
+    """What was found out about the file instead of asked."""
+
+    encoding: str
+    delimiter: str
+    quote: str
+    headingLine: int
+    system: str | None
+    suggestedMapping: SuggestedMapping
+    numberFormat: NumberFormatShape
+
+
+class ProgressShape(TypedDict):
+    """How far an import is."""
+
+    rowsDone: int
+    rowsTotal: int
+    ratePerSecond: NotRequired[float]
+    etaSeconds: NotRequired[float]
+
+
+class Totals(TypedDict):
+    """What an import changed."""
+
+    accountsCreated: int
+    accountsChanged: int
+    pointsAdded: int
+    pointsRemoved: int
+
+
+class Ours(TypedDict):
+    """What the contract has no place for; a client of the contract never notices."""
+
+    detected: NotRequired[Detected]
+    progress: NotRequired[ProgressShape]
+    totals: NotRequired[Totals]
+    failureReason: NotRequired[str]
+    failureMessage: NotRequired[str]
+
+
+class LoyaltyImportShape(TypedDict):
+    """One file's whole life, from upload to result."""
+
+    id: Guid
+    asyncImportJobId: NotRequired[Guid]
+    revision: Int64
+    createdDate: Timestamp
+    updatedDate: Timestamp
+    status: StatusName
+    fileMetadata: FileMetadata
+    parseResult: NotRequired[ParseResult]
+    importResult: NotRequired[ImportResult]
+    pointport: Ours
+
+
+class ImportAnswer(TypedDict):
+    """One import."""
+
+    loyaltyImport: LoyaltyImportShape
+
+
+class ImportsAnswer(TypedDict):
+    """A page of imports."""
+
+    loyaltyImports: list[LoyaltyImportShape]
+    pagingMetadata: PagingMetadata
+
+
+class FileUrlAnswer(TypedDict):
+    """Where to upload a file, and the path to make an import of."""
+
+    filePath: Annotated[str, Field(examples=["/sites/dbba027b-0f93-4b2a-9c1e-6f0b1a2c3d4e/6099ebc5-4b7a-4f0e.csv"])]
+    uploadUrl: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+class ErrorFileUrlAnswer(TypedDict):
+    """Where the failed rows can be had, without a key."""
+
+    url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
+
+
+# --- How it is made -----------------------------------------------------------------------------------------------------
+
+
+def loyalty_import(record: LoyaltyImport, now: datetime) -> Json:
     """Return the LoyaltyImport object (contract.md 3): what has no value yet is left out."""
-    return _without_none(
+    return without_none(
         {
             "id": str(record.id),
             "asyncImportJobId": str(record.job_id) if record.job_id else None,
@@ -52,7 +202,7 @@ def loyalty_import(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
     )
 
 
-def _file_metadata(record: LoyaltyImport) -> dict[str, Any]:
+def _file_metadata(record: LoyaltyImport) -> Json:
     mapping = None
     if record.email_index is not None:
         mapping = {
@@ -61,7 +211,7 @@ def _file_metadata(record: LoyaltyImport) -> dict[str, Any]:
                 {"columnName": "POINTS", "columnIndex": record.points_index},
             ]
         }
-    return _without_none(
+    return without_none(
         {
             "size": record.file_bytes,
             "name": record.file_name,
@@ -73,16 +223,16 @@ def _file_metadata(record: LoyaltyImport) -> dict[str, Any]:
     )
 
 
-def _parse_result(record: LoyaltyImport) -> dict[str, Any] | None:
+def _parse_result(record: LoyaltyImport) -> Json | None:
     if record.parse_failed:
         return {"parseErrorReason": record.failure_reason}
     return {"parsedRowCount": record.parsed_row_count} if record.parsed_row_count is not None else None
 
 
-def _import_result(record: LoyaltyImport) -> dict[str, Any] | None:
+def _import_result(record: LoyaltyImport) -> Json | None:
     if record.email_index is None:
         return None
-    return _without_none(
+    return without_none(
         {
             "errorFileExists": record.error_file_path is not None and record.erased_date is None,
             "successCount": record.success_count,
@@ -91,9 +241,9 @@ def _import_result(record: LoyaltyImport) -> dict[str, Any] | None:
     )
 
 
-def _pointport(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+def _pointport(record: LoyaltyImport, now: datetime) -> Json:
     """What the contract has no place for (design.md 8); a client of the contract never notices."""
-    return _without_none(
+    return without_none(
         {
             "detected": _detected(record.detected) if record.detected else None,
             "progress": _progress(record, now) if record.executed_date else None,
@@ -111,11 +261,11 @@ def _pointport(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
     )
 
 
-def _progress(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
+def _progress(record: LoyaltyImport, now: datetime) -> Json:
     total = record.parsed_row_count or 0
     progress = Progress(record.done_rows, total, record.executed_date, record.finished_date or now)
     rate, eta = progress.rate_per_second, progress.eta_seconds
-    return _without_none(
+    return without_none(
         {
             "rowsDone": record.done_rows,
             "rowsTotal": total,
@@ -125,7 +275,7 @@ def _progress(record: LoyaltyImport, now: datetime) -> dict[str, Any]:
     )
 
 
-def _detected(found: Mapping[str, Any]) -> dict[str, Any]:
+def _detected(found: Mapping[str, Any]) -> Json:
     return {
         "encoding": found["encoding"],
         "delimiter": found["delimiter"],
@@ -137,7 +287,7 @@ def _detected(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def inspection(learned: Learned) -> dict[str, Any]:
+def inspection(learned: Learned) -> Json:
     """Return what one reading of a file found out, as `pointport inspect --json` prints it (design.md 10)."""
     dialect, suggested = learned.dialect, learned.suggestion
     return {
@@ -157,7 +307,7 @@ def inspection(learned: Learned) -> dict[str, Any]:
     }
 
 
-def _number_format(found: Mapping[str, Any]) -> dict[str, Any]:
+def _number_format(found: Mapping[str, Any]) -> Json:
     """Return the grouping and decimal signs, null for what was not seen, and what in the column showed them."""
     return {
         "group": "".join(sorted(found["group"])) or None,
@@ -166,7 +316,7 @@ def _number_format(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _warnings(learned: Learned) -> list[dict[str, Any]]:
+def _warnings(learned: Learned) -> list[Json]:
     """What a person should know before the import, though the file can be read."""
     heading_line = learned.dialect.heading_line
     found = [
@@ -181,57 +331,3 @@ def _warnings(learned: Learned) -> list[dict[str, Any]]:
         (learned.suggestion.points is None, "NO_POINTS_COLUMN", heading_line, "Which column is the points?"),
     ]
     return [{"code": code, "line": line, "message": message} for holds, code, line, message in found if holds]
-
-
-def account(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a LoyaltyAccount (contract.md 6.1)."""
-    return {
-        "id": str(found["id"]),
-        "contactId": str(found["id"]),
-        "points": {name: found[name] for name in ("balance", "earned", "adjusted", "redeemed", "expired")},
-        "createdDate": timestamp(found["created_date"]),
-        "updatedDate": timestamp(found["updated_date"]),
-        "lastActivityDate": timestamp(found["last_activity_date"]),
-        "revision": str(found["revision"]),
-    }
-
-
-def transaction(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a loyalty transaction (contract.md 6.3), with the import and line that caused it."""
-    return _without_none(
-        {
-            "id": str(found["id"]),
-            "accountId": str(found["account_id"]),
-            "createdDate": timestamp(found["created_date"]),
-            "amount": found["amount"],
-            "transactionType": found["transaction_type"],
-            "description": found["description"],
-            "idempotencyKey": found["idempotency_key"] or str(found["id"]),
-            "pointport": _without_none(
-                {
-                    "amountBefore": found["amount_before"],
-                    "amountAfter": found["amount_after"],
-                    "loyaltyImportId": str(found["import_id"]) if found["import_id"] else None,
-                    "line": found["line"],
-                }
-            ),
-        }
-    )
-
-
-def contact_load(state: State) -> dict[str, Any]:
-    """Return how far a load of contacts is."""
-    return {
-        "rows": state.rows,
-        "rowsTotal": state.rows_total,
-        "created": state.created,
-        "changed": state.changed,
-        "unchanged": state.rows - state.created - state.changed - state.failed,
-        "failed": state.failed,
-        "failures": [{"line": line, "code": code, "message": told} for line, code, told in state.failures],
-        "done": state.done,
-    }
-
-
-def _without_none(members: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,1 @@
+"""The Accounts API: one file per call (contract.md 6.2)."""

@@ -1,0 +1,1 @@
+"""Contacts: one file per call (contract.md 6.5)."""

@@ -1,0 +1,1 @@
+"""The Imports API: one file per call (contract.md 2)."""

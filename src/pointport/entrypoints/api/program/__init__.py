@@ -1,0 +1,1 @@
+"""The Programs API: one file per call (contract.md 6.4)."""

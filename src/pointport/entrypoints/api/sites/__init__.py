@@ -1,0 +1,1 @@
+"""Sites, keys and proofs: ours."""
