@@ -36,7 +36,7 @@ ACROSS_SITES = {
 MIGRATED_ACROSS_SITES = {
     "0003_contract.sql": ["site is used without its site_id", "no site_id is compared with a value"]
 }
-"""A migration may fill a new table for all sites at once: site_id goes from column to column, so each shard does its own."""
+"""A migration may fill a new table for all sites at once: site_id goes from column to column, each shard does its own."""
 
 VOLATILE = re.compile(
     r"\b(now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|random|gen_random_uuid|uuidv[47]"
