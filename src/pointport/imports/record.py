@@ -89,10 +89,6 @@ class LoyaltyImport:
         found = (self.detected or {})["number_format"]
         return NumberFormat(frozenset(found["group"]), frozenset(found["decimal"]), found["evidence"])
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return it as JSON can hold it, for the outbox."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
-
 
 def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
     """Return the record in a row of the table; other columns are passed over."""
@@ -217,11 +213,3 @@ def _detected(learned: Learned) -> dict[str, Any]:
             "evidence": learned.number_format.evidence,
         },
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, UUID | Status):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value.hex() if isinstance(value, bytes) else value

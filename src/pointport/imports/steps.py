@@ -9,11 +9,11 @@ may be called again at any time, by any number of workers, after any death: each
 This is the only room that opens transactions, and all that commits together is in one `with` below.
 """
 
-import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -32,12 +32,12 @@ from pointport.plumbing.database.pool import Connection
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks import outbox
+from pointport.plumbing.webhooks.event_types import EventType
 
 logger = logging.getLogger(__name__)
 
 PARSE_TASK = "parse_import"
 RUN_TASK = "run_import"
-CREATED_EVENT = "wix.loyalty.imports.v1.loyalty_import_created"
 DESCRIPTION = "Imported balance"
 LOST_AFTER = timedelta(seconds=10)
 """An import without a job that nobody has touched for so long has lost it."""
@@ -89,7 +89,14 @@ def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str |
         )
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, import_id=import_id, lock=f"parse:{import_id}")
         outbox.record(
-            connection, site_id, event_type=CREATED_EVENT, entity_id=import_id, payload=made.snapshot(), now=now
+            connection,
+            site_id,
+            EventType.IMPORT_CREATED,
+            entity_id=import_id,
+            sequence=made.revision,
+            payload=asdict(made),
+            actor=actor,
+            now=now,
         )
         sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
     return made
@@ -348,7 +355,7 @@ def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) 
                 rows.guarded,
             ),
         )
-    return dataclasses.replace(result, error_file_path=path)
+    return replace(result, error_file_path=path)
 
 
 def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
