@@ -10,6 +10,7 @@
      ├── Conflict                      it exists already, or has changed meanwhile
      ├── PreconditionFailed            not in this state
      ├── TooLarge                      over a limit that has a name
+     ├── TooManyRequests               this key has asked too often: wait a minute
      ├── Unavailable                   ours to mend, and passing: try again later
      ├── FileRejected                  an import's file cannot be read (ends the import as FAILED)
      └── SetupError                    the machine or its settings: says what to do
@@ -97,6 +98,13 @@ class TooLarge(PointportError):
     """Over a named limit."""
 
     code = "TOO_LARGE"
+
+
+class TooManyRequests(PointportError):
+    """More requests than this key may make; the same one may succeed later."""
+
+    code = "RESOURCE_EXHAUSTED"
+    retry = True
 
 
 class Unavailable(PointportError):

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     stalled_seconds: float = Field(3.0, gt=0, description="Silence after which a worker's jobs go to another")
     sweep_seconds: float = Field(1.0, gt=0, description="How often a worker looks for jobs left behind")
     attempts_max: int = Field(5, ge=1, description="Tries of a job that fails by a fault of ours")
+    requests_per_minute_max: int | None = Field(
+        None, ge=1, description="Requests of one API key in a minute that one process answers; default: any number"
+    )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe lines logged")
 
 

@@ -181,6 +181,41 @@ class ErrorFileUrlAnswer(TypedDict):
     url: Annotated[str, Field(json_schema_extra={"format": "uri"})]
 
 
+class ProblemCount(TypedDict):
+    """How often a problem occurred."""
+
+    code: str
+    title: str
+    count: int
+
+
+class TrailEntry(TypedDict):
+    """Who asked for what, and when."""
+
+    actor: Annotated[str, Field(examples=["key 5cc0b472-e488-4de3-92ba-bd718a44933a"])]
+    action: Annotated[str, Field(examples=["import.execute"])]
+    created_date: Timestamp
+
+
+class FailedRow(TypedDict):
+    """A row that did not go through, and the advice."""
+
+    line: int
+    outcome: str
+    code: str
+    message: str
+
+
+class SummaryAnswer(TypedDict):
+    """What became of an import beyond its object."""
+
+    problems: list[ProblemCount]
+    accounts: Annotated[int, Field(description="Accounts of the site, now")]
+    balance: Annotated[int, Field(description="The sum of their balances")]
+    trail: list[TrailEntry]
+    firstFailures: list[FailedRow]
+
+
 # --- How it is made -----------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.rates import Rates
 from pointport.errors import PermissionDenied, Unauthenticated
 from pointport.plumbing.sites import sites
 
@@ -30,7 +31,7 @@ class Principal:
 def allowed(*scopes: str) -> Callable[..., Principal]:
     """Return the dependency of an endpoint that needs one of these scopes (`admin` opens all).
 
-    Raises Unauthenticated, PermissionDenied.
+    Raises Unauthenticated, PermissionDenied, TooManyRequests.
     """
 
     def principal(request: Request, app: TheApp) -> Principal:
@@ -45,6 +46,8 @@ def allowed(*scopes: str) -> Callable[..., Principal]:
             raise PermissionDenied("the wix-site-id header must name the site that the API key belongs to")
         if not key.scopes & {*scopes, "admin"}:
             raise PermissionDenied(f"the API key lacks the scope {' or '.join(scopes)}", data={"scopes": list(scopes)})
+        rates: Rates = request.app.state.rates
+        rates.count(key.id)
         return Principal(site_id, f"key {key.id}")
 
     return principal

@@ -32,7 +32,12 @@ class Body(BaseModel):
 
 def query_of(resource: Resource) -> Any:
     """Return the field `query` of a body: what to find among the resource, read by `plumbing/queries` (contract.md 1.7)."""
-    return Field(json_schema_extra={"description": f"The query language over {resource.name}; `{{}}` finds everything"})
+    return Field(json_schema_extra={"x-query": resource.name})
+
+
+def filter_of(resource: Resource) -> Any:
+    """Return an optional field `filter` of a body, on its own: which of the resource is meant."""
+    return Field(default=None, json_schema_extra={"x-filter": resource.name})
 
 
 def _guid(value: Any) -> UUID:
@@ -57,6 +62,10 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Guid = Annotated[UUID, BeforeValidator(_guid)]
+NAMED = {"minLength": 1, "maxLength": 100, "pattern": r"^[^\x00]*\S[^\x00]*$"}
+"""How the description says what `plumbing/sites` asks of a name."""
+
 STORABLE = AfterValidator(_storable)
 """Stands last in an annotation, so that what else it says of a text is looked at first."""
-Text = Annotated[StrictStr, STORABLE]
+TEXT_PATTERN = {"pattern": r"^[^\x00]*$"}
+Text = Annotated[StrictStr, Field(json_schema_extra=TEXT_PATTERN), STORABLE]

@@ -21,6 +21,7 @@ from pointport.errors import (
     PointportError,
     PreconditionFailed,
     TooLarge,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     Violation,
@@ -37,10 +38,24 @@ STATUS: Mapping[type[PointportError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     PreconditionFailed: HTTPStatus.PRECONDITION_REQUIRED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-RETRY_AFTER_SECONDS = 5
+TOLD: Mapping[type[PointportError], str] = {
+    InvalidRequest: "The request breaks a rule; each field that does is named",
+    Unauthenticated: "The API key is missing, unknown or revoked",
+    PermissionDenied: "The API key belongs to another site, or lacks the scope",
+    NotFound: "There is no such thing, as far as this key may know",
+    Conflict: "It exists already, or has changed since the revision that was sent",
+    TooLarge: "The body is larger than it may be",
+    PreconditionFailed: "Not in its present state",
+    TooManyRequests: "More requests than the server allows this key in a minute; wait for the seconds in `Retry-After`",
+    Unavailable: "The database or the file store does not answer; nothing was changed",
+}
+"""What each means to a client, for the API's description."""
+
+RETRY_AFTER_SECONDS: Mapping[type[PointportError], int] = {TooManyRequests: 60, Unavailable: 5}
 
 WORDS: Mapping[str, tuple[str, str]] = {
     "missing": ("REQUIRED_FIELD", "is missing"),
@@ -77,10 +92,15 @@ def install(api: FastAPI) -> None:
     api.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
 
 
+def can_fail(*errors: type[PointportError]) -> dict[int | str, dict[str, Any]]:
+    """Return what a route says of the errors that it has beyond those of every call; to be its `responses`."""
+    return {STATUS[error].value: {"description": TOLD[error]} for error in errors}
+
+
 def answer(error: PointportError) -> JSONResponse:
     """Return the answer to an error of ours."""
     status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if error.retry else None
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS[type(error)])} if error.retry else None
     if isinstance(error, InvalidRequest):
         return JSONResponse(_violations(error.violations), status, headers)
     return JSONResponse(_application_error(error.reason, error.message, error.data), status, headers)

@@ -1,5 +1,6 @@
 """The routes, and a server for them that runs in a thread."""
 
+import functools
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pointport import __version__
 from pointport.app import App
-from pointport.entrypoints.api import health, problems
+from pointport.entrypoints.api import health, openapi, problems
 from pointport.entrypoints.api.accounts import show_account
 from pointport.entrypoints.api.contacts import load_contacts
 from pointport.entrypoints.api.files import download_file, upload_file
@@ -30,9 +31,11 @@ from pointport.entrypoints.api.imports import (
     get_import,
     query_imports,
 )
+from pointport.entrypoints.api.rates import Rates
 from pointport.entrypoints.api.sites import manage_sites
 from pointport.errors import TooLarge
 from pointport.plumbing.database.ids import new_id
+from pointport.wire.imports import IMPORTS
 
 logger = structlog.get_logger(__name__)
 
@@ -60,6 +63,9 @@ SERVICES = (
     Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
 )
 
+RESOURCES = (IMPORTS,)
+"""All that can be queried."""
+
 JSON_BYTES_MAX = 1024 * 1024
 """Every body but an upload's is small."""
 
@@ -71,18 +77,25 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     api = FastAPI(
         title="Pointport",
         version=__version__,
-        description="Moves loyalty points in bulk, safely. The Imports API is that of the Wix Loyalty Imports API.",
+        summary="Moves loyalty points in bulk, safely.",
         redirect_slashes=False,
+        # Our own pages (openapi.py): FastAPI's fetch theirs from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         # A body is read as JSON whatever its Content-Type said (`_as_json`) or did not say.
         strict_content_type=False,
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
+    api.state.rates = Rates(app.settings.requests_per_minute_max)
     for service in SERVICES:
         for call in service.calls:
             api.include_router(call.router, prefix=service.prefix, tags=[service.name])
             for alias in service.aliases:
                 api.include_router(call.router, prefix=alias, include_in_schema=False)
+    api.include_router(openapi.router)
+    api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES))  # type: ignore[method-assign]
     problems.install(api)
     api.add_middleware(_SmallBodies)
     api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too

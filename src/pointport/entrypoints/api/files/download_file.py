@@ -6,11 +6,17 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import NotFound, PermissionDenied
 
 router = APIRouter()
 
 
-@router.get("/files/download/{ticket}")
+@router.get(
+    "/files/download/{ticket}",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **can_fail(NotFound, PermissionDenied)},
+)
 def download_file(ticket: str, app: TheApp) -> StreamingResponse:
     """Send the file, to be saved under its name."""
     slot = app.tickets.check(ticket, "download", app.settings.download_url_seconds)

@@ -6,13 +6,20 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
 from pointport.entrypoints.api.context import TheApp
-from pointport.errors import InvalidRequest, Violation
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import InvalidRequest, PermissionDenied, PreconditionFailed, TooLarge, Violation
 from pointport.imports import intake, steps
 
 router = APIRouter()
 
 
-@router.put("/files/upload/{ticket}")
+@router.put(
+    "/files/upload/{ticket}",
+    responses=can_fail(PermissionDenied, PreconditionFailed, TooLarge),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+    },
+)
 @router.post("/files/upload/{ticket}", include_in_schema=False)
 async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, Any]:
     """Store the body as the file that the URL stands for; once more before create replaces it.

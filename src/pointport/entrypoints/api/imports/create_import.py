@@ -8,7 +8,8 @@ from pydantic import Field, StrictInt, StrictStr
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
-from pointport.errors import InvalidRequest, Violation
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import InvalidRequest, NotFound, Violation
 from pointport.imports import steps
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
@@ -26,7 +27,7 @@ class CreateImport(bodies.Body):
     file_size: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
-@router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer)
+@router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer, responses=can_fail(NotFound))
 def create_import(body: CreateImport, app: TheApp, who: Importer) -> Json:
     """Make the import and have its file parsed."""
     bytes_max = app.settings.upload_bytes_max

@@ -11,7 +11,8 @@ from pydantic_core import PydanticCustomError
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
-from pointport.errors import InvalidRequest, Violation
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
 from pointport.imports import steps
 from pointport.imports.shapes import Mapping as Columns
 from pointport.wire import imports as wire
@@ -58,7 +59,9 @@ class ExecuteImport(bodies.Body):
     header_mapping_info: HeaderMappingInfo
 
 
-@router.post("/v1/loyalty-imports/execute", response_model=wire.ImportAnswer)
+@router.post(
+    "/v1/loyalty-imports/execute", response_model=wire.ImportAnswer, responses=can_fail(NotFound, PreconditionFailed)
+)
 def execute_import(body: ExecuteImport, app: TheApp, who: Importer) -> Json:
     """Set the import going with the chosen columns."""
     columns = _columns(body.header_mapping_info)

@@ -7,14 +7,17 @@ from fastapi import APIRouter, Query
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.imports.get_import import ImportId
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import NotFound
 from pointport.imports import steps
 from pointport.imports.problems import CATALOGUE
 from pointport.wire.base import Json, timestamp
+from pointport.wire.imports import SummaryAnswer
 
 router = APIRouter(prefix="/pointport/v1")
 
 
-@router.get("/import-summary")
+@router.get("/import-summary", response_model=SummaryAnswer, responses=can_fail(NotFound))
 def explain_import(
     import_id: ImportId, app: TheApp, who: Importer, examples: Annotated[int, Query(ge=0, le=100)] = 10
 ) -> Json:

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp, base_url
 from pointport.entrypoints.api.imports.get_import import ImportId
+from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
 from pointport.imports import steps
 from pointport.plumbing.objects.tickets import Ticket
@@ -14,7 +15,9 @@ from pointport.wire.imports import ErrorFileUrlAnswer
 router = APIRouter()
 
 
-@router.get("/v1/loyalty-imports/error-file-download-url", response_model=ErrorFileUrlAnswer)
+@router.get(
+    "/v1/loyalty-imports/error-file-download-url", response_model=ErrorFileUrlAnswer, responses=can_fail(NotFound)
+)
 def get_error_file_url(request: Request, import_id: ImportId, app: TheApp, who: Importer) -> Json:
     """Return a signed URL that needs no key."""
     found = steps.find(app, who.site_id, import_id)

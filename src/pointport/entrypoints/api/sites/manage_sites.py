@@ -1,48 +1,54 @@
 """Sites, their keys, and whether their ledgers add up: for the operator and a site's own administrators."""
 
-from typing import Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
+from pydantic import Field, StrictBool, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin, operator
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import NotFound
 from pointport.imports import steps
 from pointport.plumbing.sites import sites
-from pointport.wire.base import timestamp
+from pointport.wire import sites as wire
+from pointport.wire.base import Json, timestamp
 
 router = APIRouter(prefix="/pointport/v1")
 
+Scope = Annotated[StrictStr, Field(json_schema_extra={"enum": list(sites.SCOPES)}), bodies.STORABLE]
+
 
 class CreateSite(bodies.Body):
-    """Create a site: its name, and whether it is meant when no site is named."""
+    """A site's name, and whether it is meant when no site is named."""
 
-    name: bodies.Text
-    default: bool = False
+    name: Annotated[StrictStr, Field(json_schema_extra=bodies.NAMED), bodies.STORABLE]
+    default: StrictBool = False
 
 
 class CreateKey(bodies.Body):
-    """Create an API key for the site."""
+    """A key's name, and what it may do."""
 
-    name: bodies.Text
-    scopes: list[bodies.Text]
+    name: Annotated[StrictStr, Field(json_schema_extra=bodies.NAMED), bodies.STORABLE]
+    scopes: Annotated[list[Scope], Field(json_schema_extra={"minItems": 1})]
 
 
-@router.get("/sites", dependencies=[Depends(operator)])
-def list_sites(app: TheApp) -> dict[str, Any]:
+@router.get("/sites", dependencies=[Depends(operator)], response_model=wire.SitesAnswer)
+def list_sites(app: TheApp) -> Json:
     """Return all sites."""
-    return {"sites": [_site(site) for site in sites.list_sites(app.database)]}
+    return {"sites": [wire.site(site) for site in sites.list_sites(app.database)]}
 
 
-@router.post("/sites", dependencies=[Depends(operator)])
-def create_site(body: CreateSite, app: TheApp) -> dict[str, Any]:
+@router.post("/sites", dependencies=[Depends(operator)], response_model=wire.NewSiteAnswer)
+def create_site(body: CreateSite, app: TheApp) -> Json:
     """Make a site and its first key, which is shown this once."""
     made, text = sites.create_site(app.database, body.name, default=body.default, actor="operator", now=app.clock())
-    return {**_site(made), "apiKey": text}
+    return {**wire.site(made), "apiKey": text}
 
 
-@router.get("/keys")
-def list_keys(app: TheApp, who: Admin) -> dict[str, Any]:
+@router.get("/keys", response_model=wire.KeysAnswer)
+def list_keys(app: TheApp, who: Admin) -> Json:
     """Return the site's keys, without their secrets."""
     return {
         "keys": [
@@ -58,8 +64,8 @@ def list_keys(app: TheApp, who: Admin) -> dict[str, Any]:
     }
 
 
-@router.post("/keys")
-def create_key(body: CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
+@router.post("/keys", response_model=wire.NewKeyAnswer)
+def create_key(body: CreateKey, app: TheApp, who: Admin) -> Json:
     """Make a key, shown this once."""
     key_id, text = sites.create_key(
         app.database, who.site_id, name=body.name, scopes=body.scopes, actor=who.actor, now=app.clock()
@@ -67,28 +73,19 @@ def create_key(body: CreateKey, app: TheApp, who: Admin) -> dict[str, Any]:
     return {"keyId": str(key_id), "siteId": str(who.site_id), "apiKey": text}
 
 
-@router.delete("/keys/{key_id}")
-def revoke_key(key_id: bodies.Guid, app: TheApp, who: Admin) -> dict[str, Any]:
+@router.delete("/keys/{key_id}", response_model=wire.RevokedKeyAnswer, responses=can_fail(NotFound))
+def revoke_key(key_id: bodies.Guid, app: TheApp, who: Admin) -> Json:
     """Make a key open nothing any more."""
     sites.revoke_key(app.database, who.site_id, key_id, actor=who.actor, now=app.clock())
     return {"keyId": str(key_id)}
 
 
-@router.get("/ledger/verify")
-def verify_ledger(app: TheApp, who: Admin) -> dict[str, Any]:
+@router.get("/ledger/verify", response_model=wire.LedgerAnswer)
+def verify_ledger(app: TheApp, who: Admin) -> Json:
     """Prove that the site's ledger adds up, and say what does not."""
     findings = steps.verify(app, who.site_id)
     return {
         "siteId": str(who.site_id),
         "sound": not findings,
-        "findings": [{"proof": f.proof, "count": f.count, "examples": list(f.examples)} for f in findings],
-    }
-
-
-def _site(site: sites.Site) -> dict[str, Any]:
-    return {
-        "siteId": str(site.id),
-        "name": site.name,
-        "default": site.is_default,
-        "createdDate": timestamp(site.created_date),
+        "findings": [wire.finding(found) for found in findings],
     }

@@ -1,0 +1,24 @@
+"""How often a key may ask (contract.md 8, row 29)."""
+
+from uuid import UUID
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from pointport.errors import TooManyRequests
+
+
+class Rates:
+    """Counts the requests of each key in this process; None as the limit lets everything through."""
+
+    def __init__(self, requests_per_minute_max: int | None) -> None:
+        self._limit = RateLimitItemPerMinute(requests_per_minute_max) if requests_per_minute_max else None
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+
+    def count(self, key_id: UUID) -> None:
+        """Count a request. Raises TooManyRequests for one too many."""
+        if self._limit is not None and not self._limiter.hit(self._limit, str(key_id)):
+            raise TooManyRequests(
+                f"the API key has made more than {self._limit.amount} requests in a minute; wait a minute and go on"
+            )
