@@ -69,3 +69,9 @@ STORABLE = AfterValidator(_storable)
 """Stands last in an annotation, so that what else it says of a text is looked at first."""
 TEXT_PATTERN = {"pattern": r"^[^\x00]*$"}
 Text = Annotated[StrictStr, Field(json_schema_extra=TEXT_PATTERN), STORABLE]
+FilePath = Annotated[
+    StrictStr,
+    Field(json_schema_extra={"pattern": rf"^/sites/{GUID.pattern}/{GUID.pattern}\.csv$".replace("A-F", "")}),
+    STORABLE,
+]
+"""A `filePath` that an upload slot gave; `imports/intake.py` says what is wrong with another."""

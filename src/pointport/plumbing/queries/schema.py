@@ -53,13 +53,18 @@ def query_schema(resource: Resource, filter_reference: str) -> Json:
         },
         "required": ["fieldName"],
     }
+    # Each field once: for each, no more than one entry that names it.
+    once = [
+        {"contains": {**sort, "properties": {"fieldName": {"const": name}}}, "minContains": 0, "maxContains": 1}
+        for name in names
+    ]
     default = ", ".join(f"{one.field_name} {'DESC' if one.descending else 'ASC'}" for one in resource.default_sort)
     return {
         "type": "object",
         "properties": {
             "filter": _or_null({"$ref": filter_reference}),
             "sort": {
-                **_or_null({"type": "array", "items": sort, "maxItems": SORTS_MAX}),
+                **_or_null({"type": "array", "items": sort, "maxItems": SORTS_MAX, "allOf": once}),
                 "description": f"Each field once; without any, {default}. Missing values rank lowest.",
             },
             "cursorPaging": _or_null(paging_schema(resource)),

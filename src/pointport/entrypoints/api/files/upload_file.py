@@ -12,15 +12,17 @@ from pointport.imports import intake, steps
 
 router = APIRouter()
 
-
-@router.put(
-    "/files/upload/{ticket}",
-    responses=can_fail(PermissionDenied, PreconditionFailed, TooLarge),
-    openapi_extra={
+TOLD: dict[str, Any] = {
+    "responses": can_fail(PermissionDenied, PreconditionFailed, TooLarge),
+    "openapi_extra": {
         "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
     },
-)
-@router.post("/files/upload/{ticket}", include_in_schema=False)
+}
+"""What the description says of both methods, beyond what FastAPI sees."""
+
+
+@router.put("/files/upload/{ticket}", **TOLD)
+@router.post("/files/upload/{ticket}", operation_id="upload_file_by_post", **TOLD)
 async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, Any]:
     """Store the body as the file that the URL stands for; once more before create replaces it.
 

@@ -22,7 +22,7 @@ FILE_NAME_CHARACTERS_MAX = 1_000
 class CreateImport(bodies.Body):
     """The path of an uploaded file, and what its owner calls it."""
 
-    file_url: bodies.Text
+    file_url: bodies.FilePath
     file_name: Annotated[StrictStr, Field(max_length=FILE_NAME_CHARACTERS_MAX), bodies.STORABLE] | None = None
     file_size: Annotated[StrictInt, Field(ge=0)] | None = None
 

@@ -21,6 +21,14 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 MAPPINGS = 2
+ONE_OF_EACH: dict[str, Any] = {
+    "minItems": MAPPINGS,
+    "maxItems": MAPPINGS,
+    "allOf": [
+        {"contains": {"type": "object", "properties": {"columnName": {"const": name}}}} for name in ("EMAIL", "POINTS")
+    ],
+}
+"""How the description says that both columns are mapped."""
 
 
 def _two(items: Any) -> Any:
@@ -47,9 +55,7 @@ class HeaderMapping(bodies.Body):
 class HeaderMappingInfo(bodies.Body):
     """Which columns are which: exactly one EMAIL and one POINTS, in any order."""
 
-    header_mappings: Annotated[
-        list[HeaderMapping], BeforeValidator(_two), Field(min_length=MAPPINGS, max_length=MAPPINGS)
-    ]
+    header_mappings: Annotated[list[HeaderMapping], BeforeValidator(_two), Field(json_schema_extra=ONE_OF_EACH)]
 
 
 class ExecuteImport(bodies.Body):
