@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lock schema docs clean
+.PHONY: help install demo test test-sdk check format lock schema docs clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ demo: $(INSTALLED) ## Run the main job on sample data, in the folder .demo
 
 test: $(INSTALLED) ## Run the tests; DATABASE_URL=… runs them on that PostgreSQL instead of the embedded one
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+test-sdk: $(INSTALLED) ## Drive a server with the official JavaScript client (needs node, and the npm registry)
+	@npm --prefix tests/sdk ci --silent
+	@POINTPORT_TEST_SDK=1 $(BIN)/python -m pytest -q tests/sdk
 
 check: $(INSTALLED) ## Hold the code to the rules: style, types, the import contract, SQL
 	$(BIN)/ruff check

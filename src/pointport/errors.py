@@ -23,7 +23,23 @@ Anything that is not in this tree is a fault of ours.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+
+Rule = Literal[
+    "VALIDATION",
+    "OTHER",
+    "MAX",
+    "MIN",
+    "MAX_LENGTH",
+    "MIN_LENGTH",
+    "MAX_SIZE",
+    "MIN_SIZE",
+    "FORMAT",
+    "INVALID_ENUM_VALUE",
+    "REQUIRED_FIELD",
+    "FIELD_NOT_ALLOWED",
+]
+"""The contract's `violatedRule` values, those of them that we use (contract.md 1.6)."""
 
 
 class PointportError(Exception):
@@ -50,7 +66,7 @@ class Violation:
 
     field: str
     description: str
-    rule: str = "VALIDATION"
+    rule: Rule = "VALIDATION"
     data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 

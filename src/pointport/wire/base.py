@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 Json = dict[str, Any]
 """A JSON object on its way out."""
@@ -17,6 +18,10 @@ Timestamp = Annotated[str, Field(json_schema_extra={"format": "date-time"}, exam
 
 Int64 = Annotated[str, Field(pattern=r"^-?\d+$", examples=["4"])]
 """A whole number of 64 bits, as text (contract.md 1.5)."""
+
+
+class Nothing(TypedDict):
+    """It is done, and there is nothing to say."""
 
 
 def timestamp(moment: datetime) -> str:

@@ -5,20 +5,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-RULES = (
-    "VALIDATION",
-    "OTHER",
-    "MAX",
-    "MIN",
-    "MAX_LENGTH",
-    "MIN_LENGTH",
-    "MAX_SIZE",
-    "MIN_SIZE",
-    "FORMAT",
-    "INVALID_ENUM_VALUE",
-    "REQUIRED_FIELD",
-    "FIELD_NOT_ALLOWED",
-)
+from pointport.errors import Rule
 
 
 class FieldViolation(TypedDict):
@@ -26,7 +13,7 @@ class FieldViolation(TypedDict):
 
     field: Annotated[str, Field(description="The path in the request, dotted, with `[i]` for places in a list")]
     description: str
-    violatedRule: Annotated[str, Field(json_schema_extra={"enum": list(RULES)})]
+    violatedRule: Rule
     data: NotRequired[dict[str, Any]]
 
 

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +20,7 @@ from pointport.errors import (
     PermissionDenied,
     PointportError,
     PreconditionFailed,
+    Rule,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -57,7 +58,7 @@ TOLD: Mapping[type[PointportError], str] = {
 
 RETRY_AFTER_SECONDS: Mapping[type[PointportError], int] = {TooManyRequests: 60, Unavailable: 5}
 
-WORDS: Mapping[str, tuple[str, str]] = {
+WORDS: Mapping[str, tuple[Rule, str]] = {
     "missing": ("REQUIRED_FIELD", "is missing"),
     "string_too_long": ("MAX_LENGTH", "must have at most {max_length} characters"),
     "greater_than_equal": ("MIN", "must be at least {ge}"),
@@ -124,7 +125,7 @@ def _violation(found: Mapping[str, Any]) -> Violation:
     kind, context = str(found["type"]), dict(found.get("ctx") or {})
     if kind.isupper():  # one of wire.py's own, with the contract's rule; the value is in the words already
         context.pop("value", None)
-        return Violation(field, found["msg"], kind, context)
+        return Violation(field, found["msg"], cast("Rule", kind), context)
     if kind in WORDS:
         rule, words = WORDS[kind]
         threshold = next((context[name] for name in THRESHOLDS if name in context), None)

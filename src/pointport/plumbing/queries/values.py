@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 from uuid import UUID
 
-from pointport.errors import InvalidRequest, Violation
+from pointport.errors import InvalidRequest, Rule, Violation
 from pointport.plumbing.queries.fields import Field, Kind
 
 LIST_VALUES_MAX = 500
@@ -21,7 +21,7 @@ _TIMESTAMP = re.compile(
 )
 
 
-def refuse(path: str, description: str, rule: str = "VALIDATION", **data: Any) -> NoReturn:
+def refuse(path: str, description: str, rule: Rule = "VALIDATION", **data: Any) -> NoReturn:
     """Raise InvalidRequest with one violation (contract.md 1.6)."""
     raise InvalidRequest(Violation(field=path, description=description, rule=rule, data=data))
 

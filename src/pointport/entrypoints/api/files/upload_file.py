@@ -9,10 +9,12 @@ from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, PermissionDenied, PreconditionFailed, TooLarge, Violation
 from pointport.imports import intake, steps
+from pointport.wire.base import Json, Nothing
 
 router = APIRouter()
 
 TOLD: dict[str, Any] = {
+    "response_model": Nothing,
     "responses": can_fail(PermissionDenied, PreconditionFailed, TooLarge),
     "openapi_extra": {
         "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
@@ -23,7 +25,7 @@ TOLD: dict[str, Any] = {
 
 @router.put("/files/upload/{ticket}", **TOLD)
 @router.post("/files/upload/{ticket}", operation_id="upload_file_by_post", **TOLD)
-async def upload_file(ticket: str, request: Request, app: TheApp) -> dict[str, Any]:
+async def upload_file(ticket: str, request: Request, app: TheApp) -> Json:
     """Store the body as the file that the URL stands for; once more before create replaces it.
 
     Asynchronous as no other call is, since only so does a body arrive in pieces.

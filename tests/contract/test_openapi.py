@@ -1,0 +1,122 @@
+"""The API's description (design.md 1): whole, true, and shown by us alone."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from starlette.testclient import TestClient
+
+from pointport.entrypoints.api.examples import EXAMPLES
+from pointport.entrypoints.api.openapi import SWAGGER_UI
+from tests.contract.conftest import IMPORTS, Json
+
+OPEN = {"/files/upload/{ticket}", "/files/download/{ticket}"}
+
+
+@pytest.fixture
+def document(client: TestClient) -> Json:
+    found: Json = client.get("/openapi.json").json()
+    return found
+
+
+def operations(document: Json) -> list[tuple[str, Json]]:
+    """Every operation with its path."""
+    return [(path, one) for path, methods in document["paths"].items() for one in methods.values()]
+
+
+def validator(document: Json, schema: Json) -> Any:
+    """What holds a value to a schema of the document."""
+    return jsonschema_rs.validator_for({**schema, "components": document["components"]}, validate_formats=True)
+
+
+def test_every_call_says_what_it_does_and_how_it_fails(document: Json) -> None:
+    """1.6: 400, 429, 500 and 503 can come of any call, 401 and 403 of any that needs a key."""
+    for path, operation in operations(document):
+        with_key = path not in OPEN
+        assert operation["description"], path
+        assert {"400", "429", "500", "503"} <= set(operation["responses"]), path
+        assert ({"401", "403"} <= set(operation["responses"])) or not with_key, path
+        assert operation.get("security") == ([{"apiKey": [], "site": []}] if with_key else None), path
+        assert "422" not in operation["responses"], path
+        for status, response in operation["responses"].items():
+            assert "X-Wix-Request-Id" in response["headers"], path
+            assert ("content" in response) == (status != "500"), (path, status)
+
+
+def test_every_answer_has_a_shape(document: Json) -> None:
+    """No answer is just any object."""
+    for path, operation in operations(document):
+        for kind, content in operation["responses"]["200"]["content"].items():
+            assert content["schema"] not in ({}, {"type": "object", "additionalProperties": True}), (path, kind)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_are_what_they_illustrate(document: Json, name: str) -> None:
+    """Each example of a request and of an answer holds to its schema, and belongs to a call that there is."""
+    operation = next(one for _, one in operations(document) if one["operationId"] == name)
+    answer = operation["responses"]["200"]["content"]["application/json"]
+    validator(document, answer["schema"]).validate(answer["example"])
+    if EXAMPLES[name].request is not None:
+        body = operation["requestBody"]["content"]["application/json"]
+        validator(document, body["schema"]).validate(body["example"])
+
+
+def test_the_description_of_a_query_is_its_language(client: TestClient, document: Json) -> None:
+    """1.7: what the schema takes is taken, and what it refuses is refused."""
+    body = document["paths"][f"{IMPORTS}/query"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = validator(document, body)
+    moment = "2026-03-04T05:06:07.089Z"
+    queries: list[Any] = [
+        {},
+        {"filter": {"status": "IMPORTED"}},
+        {"filter": {"status": None}},
+        {"filter": {"$and": [{"status": {"$ne": "IMPORTED"}}, {"updatedDate": {"$lte": moment}}]}},
+        {"filter": {"$not": {"status": {"$eq": "FAILED"}}}, "sort": [{"fieldName": "status", "order": None}]},
+        {"filter": {"status": {"$hasSome": ["FAILED", None]}, "createdDate": {"$exists": True}}},
+        {"cursorPaging": {"limit": 100}},
+        {"cursorPaging": {"limit": 101}},
+        {"cursorPaging": {"limit": "1"}},
+        {"filter": {"id": "x"}},
+        {"filter": {"status": {}}},
+        {"filter": {"status": "imported"}},
+        {"filter": {"status": {"$regex": "I"}}},
+        {"filter": {"createdDate": {"$gt": "yesterday"}}},
+        {"filter": {"createdDate": {"$startsWith": "2026"}}},
+        {"filter": {"$or": {"status": "FAILED"}}},
+        {"filter": {"$not": []}},
+        {"sort": [{"fieldName": "id"}]},
+        {"sort": [{"order": "ASC"}]},
+        {"sort": [{"fieldName": "status"}, {"fieldName": "status", "order": "DESC"}]},
+        {"sort": [{"fieldName": "status", "order": "UP"}]},
+    ]
+    taken = [client.post(f"{IMPORTS}/query", json={"query": query}).status_code == 200 for query in queries]
+    assert taken == [schema.is_valid({"query": query}) for query in queries]
+    assert taken == [True] * 7 + [False] * (len(queries) - 7)
+
+
+def test_the_pages_are_ours_alone(client: TestClient) -> None:
+    """Nothing is fetched from elsewhere: no page names another host, and the browser is told to ask none."""
+    page = client.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "//" not in page.text.replace("<!doctype html>", "")
+    for name in re.findall(r'(?:src|href)="(docs/[^"]+)"', page.text):
+        assert client.get(f"/{name}").status_code == 200, name
+    assert client.get("/docs/secret").status_code == 404
+    assert client.get("/docs/..%2Fopenapi.py").status_code == 404
+
+
+def test_third_party_files_are_those_that_were_pinned() -> None:
+    """Each file of Swagger UI is unchanged, and its licence lies beside it."""
+    lines = (SWAGGER_UI / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    listed = {name: digest for digest, name in (line.split() for line in lines if not line.startswith("#"))}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files(SWAGGER_UI)}
+    assert found == listed
+    assert "LICENSE" in found
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name != "SHA256SUMS"]
