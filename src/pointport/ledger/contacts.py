@@ -1,7 +1,7 @@
 """Contacts: the customers of a site, each known by one e-mail address in normal form."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from pointport.errors import NotFound
 from pointport.ledger.addresses import normal_form
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
 
@@ -68,3 +68,39 @@ def find(connection: Connection, site_id: UUID, email: str) -> dict[str, Any]:
     if row is None:
         raise NotFound(f"no contact has the e-mail address {email!r}", code="CONTACT_NOT_FOUND")
     return row
+
+
+def find_by_id(connection: Connection, site_id: UUID, contact_id: UUID) -> dict[str, Any] | None:
+    """Return a contact, or None."""
+    return connection.execute(QUERIES["find_contact"], {"site_id": site_id, "id": contact_id}).fetchone()
+
+
+def lock(connection: Connection, site_id: UUID, contact_id: UUID) -> dict[str, Any] | None:
+    """Return a contact and hold it until the transaction ends, or None."""
+    return connection.execute(QUERIES["lock_contact"], {"site_id": site_id, "id": contact_id}).fetchone()
+
+
+def lock_for_deletion(connection: Connection, site_id: UUID, contact_id: UUID) -> dict[str, Any] | None:
+    """Return a contact and hold it also against those who make accounts, or None."""
+    return connection.execute(QUERIES["lock_contact_for_deletion"], {"site_id": site_id, "id": contact_id}).fetchone()
+
+
+def insert(
+    connection: Connection, site_id: UUID, contact_id: UUID, contact: NewContact, *, now: datetime
+) -> dict[str, Any] | None:
+    """Add a contact and return it, or None when its address is known."""
+    values = {"site_id": site_id, "id": contact_id, **asdict(contact), "now": now}
+    return connection.execute(QUERIES["insert_contact"], values).fetchone()
+
+
+def change(
+    connection: Connection, site_id: UUID, contact_id: UUID, wanted: Mapping[str, str], *, now: datetime
+) -> dict[str, Any]:
+    """Set address and names and return the contact."""
+    values = {**wanted, "site_id": site_id, "id": contact_id, "now": now}
+    return one(connection.execute(QUERIES["change_contact"], values).fetchone())
+
+
+def delete(connection: Connection, site_id: UUID, contact_id: UUID) -> None:
+    """Take a contact away."""
+    connection.execute(QUERIES["delete_contact"], {"site_id": site_id, "id": contact_id})

@@ -1,12 +1,88 @@
-"""A load of contacts from a file, as far as it is."""
+"""The contact (contract.md 6.5): what programs need of Wix Contacts v4; and a load of many, as far as it is."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from pointport.imports.contact_file import State
-from pointport.wire.base import Json
+from pointport.plumbing.queries import Field as QueryField
+from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
+from pointport.wire.base import Guid, Json, Timestamp, timestamp, without_none
+
+CONTACTS = Resource(
+    name="contacts",
+    fields={
+        "id": QueryField("contact.id", Kind.GUID),
+        "createdDate": QueryField("contact.created_date", Kind.TIMESTAMP),
+        "updatedDate": QueryField("contact.updated_date", Kind.TIMESTAMP),
+        "primaryInfo.email": QueryField("contact.email", Kind.TEXT),
+        "info.name.first": QueryField("contact.first_name", Kind.TEXT),
+        "info.name.last": QueryField("contact.last_name", Kind.TEXT),
+    },
+    id_field=QueryField("contact.id", Kind.GUID),
+    default_sort=(Sort("createdDate", descending=True),),
+)
+
+
+class Name(TypedDict):
+    """A name, as far as it is known."""
+
+    first: NotRequired[str]
+    last: NotRequired[str]
+
+
+class Email(TypedDict):
+    """An e-mail address."""
+
+    id: Guid
+    tag: str
+    email: Annotated[str, Field(json_schema_extra={"format": "email"})]
+    primary: bool
+
+
+class Emails(TypedDict):
+    """The addresses of a contact: exactly one."""
+
+    items: Annotated[list[Email], Field(min_length=1, max_length=1)]
+
+
+class Info(TypedDict):
+    """What is known of a contact."""
+
+    name: Name
+    emails: Emails
+
+
+class PrimaryInfo(TypedDict):
+    """Where to reach a contact."""
+
+    email: str
+
+
+class Contact(TypedDict):
+    """A customer of the site, known by one e-mail address."""
+
+    id: Guid
+    revision: int
+    createdDate: Timestamp
+    updatedDate: Timestamp
+    primaryInfo: PrimaryInfo
+    info: Info
+
+
+class ContactAnswer(TypedDict):
+    """One contact."""
+
+    contact: Contact
+
+
+class ContactsAnswer(TypedDict):
+    """A page of contacts."""
+
+    contacts: list[Contact]
+    pagingMetadata: PagingMetadata
 
 
 class LoadFailure(TypedDict):
@@ -28,6 +104,22 @@ class ContactLoad(TypedDict):
     failed: int
     failures: Annotated[list[LoadFailure], Field(description="The first of the failed")]
     done: bool
+
+
+def contact(found: Mapping[str, Any]) -> Json:
+    """Return a contact."""
+    return {
+        "id": str(found["id"]),
+        "revision": found["revision"],
+        "createdDate": timestamp(found["created_date"]),
+        "updatedDate": timestamp(found["updated_date"]),
+        "primaryInfo": {"email": found["email"]},
+        "info": {
+            "name": without_none({"first": found["first_name"] or None, "last": found["last_name"] or None}),
+            # An address has no id of its own here: there is one for each contact.
+            "emails": {"items": [{"id": str(found["id"]), "tag": "MAIN", "email": found["email"], "primary": True}]},
+        },
+    }
 
 
 def contact_load(state: State) -> Json:

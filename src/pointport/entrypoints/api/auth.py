@@ -97,4 +97,5 @@ Importer = Annotated[Principal, Depends(allowed("imports"))]
 TotalsReader = Annotated[Principal, Depends(allowed("imports", "accounts:read"))]
 AccountReader = Annotated[Principal, Depends(allowed("accounts:read"))]
 AccountWriter = Annotated[Principal, Depends(allowed("accounts:write"))]
+ProgramReader = AccountReader
 Admin = Annotated[Principal, Depends(allowed("admin"))]

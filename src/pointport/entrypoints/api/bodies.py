@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -62,6 +63,7 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Guid = Annotated[UUID, BeforeValidator(_guid)]
+ContactId = Annotated[Guid, Path(alias="contactId")]
 NAMED = {"minLength": 1, "maxLength": 100, "pattern": r"^[^\x00]*\S[^\x00]*$"}
 """How the description says what `plumbing/sites` asks of a name."""
 

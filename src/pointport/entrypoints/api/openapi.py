@@ -29,7 +29,7 @@ from pointport.wire.errors import ErrorAnswer, InvalidRequestAnswer
 Json = dict[str, Any]
 
 DESCRIPTION = """\
-Moves loyalty points in bulk, safely. The Imports, Accounts, Transactions and Programs APIs are those of Wix Loyalty, so
+The Imports, Accounts, Transactions and Programs APIs are those of Wix Loyalty, so
 that programs written for them work unchanged; paths under `/pointport` are Pointport's own.
 
 Send the API key in `Authorization` and the site's id in `wix-site-id`. Every answer carries `X-Wix-Request-Id`: the
@@ -119,6 +119,7 @@ def show_docs_file(name: str) -> FileResponse:
 
 def _complete(path: str, operation: Json) -> None:
     """Add what FastAPI cannot know: the errors with their shapes, the key, the answer's name, the examples."""
+    operation["summary"] = operation["description"].partition("\n")[0].removesuffix(".")
     with_key = not path.startswith("/files/")
     responses = operation["responses"]
     responses.pop("422", None)

@@ -60,6 +60,9 @@ RETRY_AFTER_SECONDS: Mapping[type[PointportError], int] = {TooManyRequests: 60, 
 
 WORDS: Mapping[str, tuple[Rule, str]] = {
     "missing": ("REQUIRED_FIELD", "is missing"),
+    "string_too_short": ("MIN_LENGTH", "must have at least {min_length} characters"),
+    "too_short": ("MIN_SIZE", "has fewer items than {min_length}"),
+    "too_long": ("MAX_SIZE", "has more items than {max_length}"),
     "string_too_long": ("MAX_LENGTH", "must have at most {max_length} characters"),
     "greater_than_equal": ("MIN", "must be at least {ge}"),
     "less_than_equal": ("MAX", "must be at most {le}"),
@@ -67,7 +70,7 @@ WORDS: Mapping[str, tuple[Rule, str]] = {
 }
 """What pydantic calls an error, the contract's word for it, and ours."""
 
-THRESHOLDS = ("max_length", "ge", "le")
+THRESHOLDS = ("min_length", "max_length", "ge", "le")
 
 TYPES: Mapping[str, tuple[str, str]] = {
     "string": ("text", "must be text"),

@@ -20,7 +20,14 @@ from pointport import __version__
 from pointport.app import App
 from pointport.entrypoints.api import health, openapi, problems
 from pointport.entrypoints.api.accounts import show_account
-from pointport.entrypoints.api.contacts import load_contacts
+from pointport.entrypoints.api.contacts import (
+    create_contact,
+    delete_contact,
+    get_contact,
+    load_contacts,
+    query_contacts,
+    update_contact,
+)
 from pointport.entrypoints.api.files import download_file, upload_file
 from pointport.entrypoints.api.imports import (
     create_file_url,
@@ -31,10 +38,20 @@ from pointport.entrypoints.api.imports import (
     get_import,
     query_imports,
 )
+from pointport.entrypoints.api.program import (
+    activate_program,
+    bulk_get_programs,
+    get_premium_features,
+    get_program,
+    pause_program,
+    set_points_expiration,
+    update_program,
+)
 from pointport.entrypoints.api.rates import Rates
 from pointport.entrypoints.api.sites import manage_sites
 from pointport.errors import TooLarge
 from pointport.plumbing.database.ids import new_id
+from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
 
 logger = structlog.get_logger(__name__)
@@ -59,11 +76,31 @@ SERVICES = (
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
     ),
+    Service(
+        "program",
+        (
+            get_program,
+            update_program,
+            activate_program,
+            pause_program,
+            set_points_expiration,
+            get_premium_features,
+            bulk_get_programs,
+        ),
+        "/loyalty-programs",
+        ("/_api/loyalty-programs", ""),
+    ),
+    Service(
+        "contacts",
+        (create_contact, query_contacts, get_contact, update_contact, delete_contact),
+        "/contacts",
+        ("/_api/contacts",),
+    ),
     Service("files", (upload_file, download_file)),
     Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
 )
 
-RESOURCES = (IMPORTS,)
+RESOURCES = (CONTACTS, IMPORTS)
 """All that can be queried."""
 
 JSON_BYTES_MAX = 1024 * 1024

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
@@ -11,10 +10,12 @@ from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.imports.create_file_url import upload_slot
-from pointport.entrypoints.api.problems import answer
-from pointport.errors import PointportError
+from pointport.entrypoints.api.problems import answer, can_fail
+from pointport.errors import NotFound, PointportError
 from pointport.imports import contact_file
-from pointport.wire.contacts import contact_load
+from pointport.wire.base import Json
+from pointport.wire.contacts import ContactLoad, contact_load
+from pointport.wire.imports import FileUrlAnswer
 
 router = APIRouter(prefix="/pointport/v1")
 
@@ -22,19 +23,26 @@ router = APIRouter(prefix="/pointport/v1")
 class LoadContacts(bodies.Body):
     """Load contacts from an uploaded file; the columns by heading or by number from 1, else they are found out."""
 
-    file_url: bodies.Text
+    file_url: bodies.FilePath
     email: bodies.Text | None = None
     first_name: bodies.Text | None = None
     last_name: bodies.Text | None = None
 
 
-@router.post("/contacts/upload-url")
-def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> dict[str, Any]:
+@router.post("/contacts/upload-url", response_model=FileUrlAnswer)
+def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> Json:
     """Return a file path and the signed URL to PUT a file of contacts to; it may be larger than one to import."""
     return upload_slot(request, app, who.site_id, app.settings.contacts_bytes_max)
 
 
-@router.post("/contacts/load")
+@router.post(
+    "/contacts/load",
+    response_class=StreamingResponse,
+    responses={
+        200: {"model": ContactLoad, "content": {"application/x-ndjson": {}}, "description": "A line for each state"},
+        **can_fail(NotFound),
+    },
+)
 def load_contacts(body: LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
     """Load the file: one JSON object a line, each with the rows so far, the last with `done` true and the result."""
     wanted = contact_file.Headings(body.email, body.first_name, body.last_name)

@@ -1,0 +1,43 @@
+"""POST /v4/contacts: a new contact (contract.md 6.5)."""
+
+from fastapi import APIRouter
+from pydantic import StrictBool
+
+from pointport.entrypoints.api import bodies
+from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.contacts.contact_bodies import Emails, Info
+from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import Conflict
+from pointport.ledger import customers
+from pointport.wire import contacts as wire
+from pointport.wire.base import Json
+
+router = APIRouter()
+
+
+class NewInfo(Info):
+    """What is said of a new contact: its address at least."""
+
+    emails: Emails
+
+
+class CreateContact(bodies.Body):
+    """A contact; with `allowDuplicates` one whose address is known is brought up to date instead."""
+
+    info: NewInfo
+    allow_duplicates: StrictBool = False
+
+
+@router.post("/v4/contacts", response_model=wire.ContactAnswer, responses=can_fail(Conflict))
+def create_contact(body: CreateContact, app: TheApp, who: AccountWriter) -> Json:
+    """Add a contact, known by its one e-mail address."""
+    made = customers.create(
+        app.database,
+        who.site_id,
+        body.info.details(),
+        allow_duplicates=body.allow_duplicates,
+        actor=who.actor,
+        now=app.clock(),
+    )
+    return {"contact": wire.contact(made)}
