@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe lines logged")
 
+    # Webhooks
+    webhook_timeout_seconds: float = Field(1.25, gt=0, le=60, description="How long a receiver may take to answer")
+    webhook_private_targets: bool = Field(
+        False, description="Let webhooks go to loopback, link-local and private addresses, and over plain http"
+    )
+
 
 def sources(settings: Settings) -> dict[str, tuple[Any, str]]:
     """For each setting its value (secrets masked) and where it comes from: `environment`, `.env` or `default`."""

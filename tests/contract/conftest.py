@@ -22,6 +22,8 @@ from pointport.app import App, open_app
 from pointport.entrypoints.api.server import create_api
 from pointport.imports import record
 from pointport.imports.record import LoyaltyImport
+from pointport.plumbing.webhooks import subscriptions
+from pointport.plumbing.webhooks.event_types import EventType
 from pointport.settings import Settings
 from tests.conftest import ADVISORY_LOCK, Story
 
@@ -130,6 +132,21 @@ def send_in_pieces(
     asyncio.run(create_api(app)(request, receive, send))
     body = b"".join(message.get("body", b"") for message in answered)
     return answered[0]["status"], json.loads(body or b"null")
+
+
+def subscribe(app: App, site_id: UUID, *event_types: EventType, url: str = "http://127.0.0.1:9/hook") -> UUID:
+    """Have somebody who may be on this machine told of events."""
+    made = subscriptions.create(
+        app.database,
+        site_id,
+        url,
+        event_types or tuple(EventType),
+        private_allowed=True,
+        secret=app.secret,
+        actor="test",
+        now=app.clock(),
+    )
+    return UUID(str(made["id"]))
 
 
 def kept_files(app: App) -> list[Path]:

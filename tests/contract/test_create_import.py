@@ -8,8 +8,9 @@ from uuid import UUID
 from starlette.testclient import TestClient
 
 from pointport.app import App
+from pointport.plumbing.webhooks.event_types import EventType
 from tests.conftest import Site, Story
-from tests.contract.conftest import IMPORTS, Json, failed, invalid, violation
+from tests.contract.conftest import IMPORTS, Json, failed, invalid, subscribe, violation
 
 CONTENT = b"Email,Points\r\nada@example.com,15\r\n"
 NO_PATH = invalid(
@@ -45,15 +46,18 @@ def test_an_import_is_made_of_an_uploaded_file(client: TestClient, story: Story)
 
 def test_create_says_so_to_whoever_listens_and_sets_parsing_going(client: TestClient, story: Story, app: App) -> None:
     """2.3: it triggers the Loyalty Import Created webhook, and parsing starts without a further call."""
+    subscribe(app, story.site_id, EventType.IMPORT_CREATED)
     made = client.post(IMPORTS, json={"fileUrl": story.upload(CONTENT)}).json()["loyaltyImport"]
     with app.database.transaction(story.site_id) as connection:
         events = connection.execute("SELECT event_type, entity_id::text FROM event").fetchall()
         jobs = connection.execute(
-            "SELECT task_name, args FROM procrastinate_jobs WHERE args ->> 'site_id' = %s", [str(story.site_id)]
+            "SELECT task_name, args FROM procrastinate_jobs WHERE args ->> 'site_id' = %s ORDER BY task_name DESC",
+            [str(story.site_id)],
         ).fetchall()
     assert events == [{"event_type": "wix.loyalty.imports.v1.loyalty_import_created", "entity_id": made["id"]}]
-    assert jobs == [
-        {"task_name": "parse_import", "args": {"site_id": str(story.site_id), "import_id": made["id"]}},
+    assert [job["task_name"] for job in jobs] == ["parse_import", "deliver_webhooks"]
+    assert jobs[:1] == [
+        {"task_name": "parse_import", "args": {"site_id": str(story.site_id), "subject_id": made["id"]}},
     ]
 
 

@@ -77,7 +77,7 @@ def test_execute_stores_the_mapping_and_sets_the_import_going(
             "SELECT args FROM procrastinate_jobs WHERE task_name = 'run_import' AND args ->> 'site_id' = %s",
             [str(story.site_id)],
         ).fetchall()
-    assert jobs == [{"args": {"site_id": str(story.site_id), "import_id": str(made.id)}}]
+    assert jobs == [{"args": {"site_id": str(story.site_id), "subject_id": str(made.id)}}]
 
 
 def test_the_two_mappings_come_in_any_order(client: TestClient, story: Story) -> None:
@@ -242,7 +242,7 @@ def test_executing_twice_does_it_once(client: TestClient, story: Story, app: App
     assert now == first
     with app.database.owner_transaction() as connection:
         jobs = connection.execute(
-            "SELECT FROM procrastinate_jobs WHERE task_name = 'run_import' AND args ->> 'import_id' = %s",
+            "SELECT FROM procrastinate_jobs WHERE task_name = 'run_import' AND args ->> 'subject_id' = %s",
             [str(made.id)],
         ).fetchall()
     assert len(jobs) == 1

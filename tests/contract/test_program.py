@@ -60,7 +60,7 @@ def test_what_is_given_changes_and_the_rest_stays(client: TestClient, clock: Clo
     """6.4: PATCH with name 2…50, customName ≤ 20 and icon, which is an object on the wire; read-only members count not."""
     clock.advance(10)
     icon = {"id": "star", "url": "https://static.example.com/star.png", "height": 32, "width": 32}
-    body = {"loyaltyProgram": {"name": "Stars", "pointDefinition": {"customName": "Star points", "icon": icon}}}
+    body: Json = {"loyaltyProgram": {"name": "Stars", "pointDefinition": {"customName": "Star points", "icon": icon}}}
     changed = the_program(name="Stars", pointDefinition={"customName": "Star points", "icon": icon}, updatedDate=LATER)
     assert client.patch(PROGRAM, json=body).json() == changed
     assert client.get(PROGRAM).json() == changed

@@ -23,18 +23,23 @@ NAMED = sorted(path for path in PACKAGE.rglob("*.sql") if path.parent.name != "m
 SITE_TABLES = frozenset(
     {"site", "api_key", "contact", "account", "transaction", "loyalty_import", "import_row", "import_stage"}
     | {"import_ready", "event", "audit_entry", "program", "async_job", "async_job_item"}
+    | {"webhook", "signing_key", "webhook_delivery", "webhook_attempt"}
 )
 
 ACROSS_SITES = {
     "find_unfinished": "the owner looks for imports that nobody looks after, and names the site in what follows",
     "find_expired": "the owner looks for what is old on all sites, and names the site in what follows",
+    "find_lost_jobs": "likewise for jobs over many accounts",
+    "find_due": "the owner looks for what has come due on all sites, and names the site in what follows",
+    "find_sites_with_old_events": "the owner looks for what is old on all sites, and names the site in what follows",
     "files_in_use": "the owner looks at the files of all sites before it erases those that are old",
     "list_sites": "the owner lists the sites themselves",
 }
 """Statements that do not name their site, and why they need not. They read, and write nothing."""
 
 MIGRATED_ACROSS_SITES = {
-    "0003_contract.sql": ["site is used without its site_id", "no site_id is compared with a value"]
+    "0004_webhooks.sql": ["event is used without its site_id", "no site_id is compared with a value"],
+    "0003_contract.sql": ["site is used without its site_id", "no site_id is compared with a value"],
 }
 """A migration may fill a new table for all sites at once: site_id goes from column to column, each shard does its own."""
 

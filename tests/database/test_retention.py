@@ -121,7 +121,7 @@ def jobs(app: App) -> list[tuple[str, UUID]]:
     """Task and import of each job that waits or is at work."""
     with app.database.owner_transaction() as connection:
         rows = connection.execute(
-            "SELECT task_name, args ->> 'import_id' AS import_id FROM procrastinate_jobs"
+            "SELECT task_name, args ->> 'subject_id' AS import_id FROM procrastinate_jobs"
             " WHERE status IN ('todo', 'doing') ORDER BY id"
         ).fetchall()
     return [(row["task_name"], UUID(row["import_id"])) for row in rows]

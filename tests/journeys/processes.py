@@ -210,7 +210,7 @@ class Watch:
         """Whether its job was given to somebody else, who has begun."""
         found = self.ask(
             sql.SQL(
-                "SELECT FROM procrastinate_jobs WHERE args ->> 'import_id' = %(import_id)s::text"
+                "SELECT FROM procrastinate_jobs WHERE args ->> 'subject_id' = %(import_id)s::text"
                 " AND attempts > 0 AND status = 'doing'"
             )
         )

@@ -7,10 +7,11 @@ all, whatever the cause, gets a new one.
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import procrastinate
@@ -23,20 +24,76 @@ from psycopg import AsyncConnection, OperationalError
 from pointport.app import App
 from pointport.errors import PointportError, Unavailable
 from pointport.imports import steps
+from pointport.ledger import adjusting
 from pointport.plumbing import queue
+from pointport.plumbing.queries import plan_filter
+from pointport.plumbing.webhooks import delivering, outbox, sending, signing
+from pointport.plumbing.webhooks.sending import Sent
+from pointport.wire import events
+from pointport.wire.accounts import ACCOUNTS
 
 logger = structlog.get_logger(__name__)
 
 Step = Callable[[App, UUID, UUID, Callable[[], bool]], None]
+GiveUp = Callable[[App, UUID, UUID], None]
 
-STEPS: dict[str, Step] = {steps.PARSE_TASK: steps.parse, steps.RUN_TASK: steps.run}
-"""What each job's name means."""
+FAULT = "A fault of ours stopped it; the server's log says more under its id."
 
 QUEUE_CONNECTIONS_MAX = 4
+WEBHOOKS_AT_ONCE_MAX = 4
+"""Subscribers that one worker serves side by side."""
 RETRY_SECONDS_MAX = 60
 RETRY_WHEN_UNAVAILABLE_SECONDS_MAX = 5
 TIDY_SECONDS = 3_600.0
 REVIVE_SECONDS = 0.5
+
+
+def _fail_import(app: App, site_id: UUID, import_id: UUID) -> None:
+    told = f"{FAULT} What was applied before it stays, and the other rows are listed in the error file."
+    steps.fail(app, site_id, import_id, reason="INTERNAL_ERROR", message=told)
+
+
+def _adjust_accounts(app: App, site_id: UUID, job_id: UUID, is_stopping: Callable[[], bool]) -> None:
+    adjusting.run(
+        app.database,
+        site_id,
+        job_id,
+        is_stopping,
+        chosen=partial(plan_filter, ACCOUNTS),
+        chunk_rows=app.settings.chunk_rows,
+        points_max=app.settings.points_max,
+        clock=app.clock,
+    )
+
+
+def _fail_adjusting(app: App, site_id: UUID, job_id: UUID) -> None:
+    told = f"{FAULT} What was changed before it stays."
+    adjusting.fail(app.database, site_id, job_id, message=told, now=app.clock())
+
+
+def _deliver_webhooks(app: App, site_id: UUID, webhook_id: UUID, is_stopping: Callable[[], bool]) -> None:
+    def tell(event: Mapping[str, Any]) -> Sent:
+        return sending.send(
+            event["target_url"],
+            signing.sign(app.database, site_id, events.claims(event, app.clock()), secret=app.secret),
+            timeout_seconds=app.settings.webhook_timeout_seconds,
+            private_allowed=app.settings.webhook_private_targets,
+        )
+
+    delivering.run(app.database, site_id, webhook_id, is_stopping, tell=tell, clock=app.clock)
+
+
+def _leave_pending(_: App, __: UUID, ___: UUID) -> None:
+    """What was not sent stays due, and the sweep comes back to it."""
+
+
+STEPS: Mapping[str, tuple[Step, GiveUp]] = {
+    steps.PARSE_TASK: (steps.parse, _fail_import),
+    steps.RUN_TASK: (steps.run, _fail_import),
+    adjusting.TASK: (_adjust_accounts, _fail_adjusting),
+    outbox.TASK: (_deliver_webhooks, _leave_pending),
+}
+"""What each job's name means, and what is done when a fault of ours stays after the last try."""
 
 
 class Worker:
@@ -86,54 +143,53 @@ class Worker:
     async def _work_while_database_lives(self, stop: asyncio.Event) -> None:
         settings = self._app.settings
         jobs = queue.worker_app(self._app.database.conninfo, QUEUE_CONNECTIONS_MAX)
-        for name, step in STEPS.items():
-            jobs.task(name=name, pass_context=True, retry=_Patience(settings.attempts_max))(partial(self._do, step))
-        async with jobs.open_async():
-            working = asyncio.create_task(
-                jobs.run_worker_async(
-                    concurrency=settings.worker_imports_max,
-                    install_signal_handlers=False,
-                    fetch_job_polling_interval=settings.sweep_seconds,
-                    update_heartbeat_interval=settings.heartbeat_seconds,
-                    stalled_worker_timeout=settings.stalled_seconds,
-                    delete_jobs="successful",
-                )
+        for name, (step, give_up) in STEPS.items():
+            jobs.task(name=name, pass_context=True, retry=_Patience(settings.attempts_max))(
+                partial(self._do, step, give_up)
             )
+        async with jobs.open_async():
+            lines = ((queue.WORK, settings.worker_imports_max), (queue.WEBHOOKS, WEBHOOKS_AT_ONCE_MAX))
+            working = [asyncio.create_task(self._work_in_line(jobs, line, at_once_max)) for line, at_once_max in lines]
             helpers = [asyncio.create_task(one) for one in (self._sweep(jobs), self._tidy(), self._hold_on())]
             stopping = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait([working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([*working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (working, stopping, *helpers):
+                for task in (*working, stopping, *helpers):
                     task.cancel()
                 # What ends here may have to tell the database so, and that may be what has gone.
                 reviving = [] if stop.is_set() else [self._revive()]
-                outcomes = await asyncio.gather(working, *helpers, *reviving, return_exceptions=True)
+                outcomes = await asyncio.gather(*working, *helpers, *reviving, return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, Exception):
                     raise outcome
 
-    def _do(self, step: Step, context: JobContext, *, site_id: str, import_id: str) -> None:
-        """Run one step of one import; a fault of ours that stays after the last try ends the import."""
+    async def _work_in_line(self, jobs: procrastinate.App, line: str, at_once_max: int) -> None:
+        settings = self._app.settings
+        await jobs.run_worker_async(
+            queues=[line],
+            concurrency=at_once_max,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=settings.sweep_seconds,
+            update_heartbeat_interval=settings.heartbeat_seconds,
+            stalled_worker_timeout=settings.stalled_seconds,
+            delete_jobs="successful",
+        )
+
+    def _do(self, step: Step, give_up: GiveUp, context: JobContext, *, site_id: str, subject_id: str) -> None:
+        """Run one step about one subject; a fault of ours that stays after the last try ends the subject."""
         attempt = context.job.attempts + 1
-        log = logger.bind(task=context.job.task_name, site_id=site_id, import_id=import_id, attempt=attempt)
+        log = logger.bind(task=context.job.task_name, site_id=site_id, subject_id=subject_id, attempt=attempt)
         log.info("job started")
         try:
-            step(self._app, UUID(site_id), UUID(import_id), self._stop_wanted.is_set)
+            step(self._app, UUID(site_id), UUID(subject_id), self._stop_wanted.is_set)
         except Unavailable:
             raise
         except Exception:
             log.exception("job failed")
             if attempt < self._app.settings.attempts_max:
                 raise
-            steps.fail(
-                self._app,
-                UUID(site_id),
-                UUID(import_id),
-                reason="INTERNAL_ERROR",
-                message="A fault of ours stopped the import; the server's log says more under the import's id."
-                " What was applied before it stays, and the other rows are listed in the error file.",
-            )
+            give_up(self._app, UUID(site_id), UUID(subject_id))
         log.info("job done")
 
     async def _sweep(self, jobs: procrastinate.App) -> None:
@@ -143,9 +199,15 @@ class Worker:
             await asyncio.sleep(settings.sweep_seconds)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=settings.stalled_seconds):
                 await self._put_back(jobs, job)
-            lost = await asyncio.to_thread(steps.enqueue_lost, self._app)
+            lost = await asyncio.to_thread(self._find_lost)
             if lost:
-                logger.warning("imports without a job found", imports=lost)
+                logger.warning("work without a job found", subjects=lost)
+
+    def _find_lost(self) -> int:
+        """Give a job to all that waits for one, and to the subscribers to whom something has come due."""
+        database, now = self._app.database, self._app.clock()
+        delivering.enqueue_due(database, before=now)
+        return steps.enqueue_lost(self._app) + adjusting.enqueue_lost(database, before=now - steps.LOST_AFTER)
 
     @staticmethod
     async def _put_back(jobs: procrastinate.App, job: Job) -> None:
@@ -167,10 +229,15 @@ class Worker:
                 await asyncio.sleep(self._app.settings.sweep_seconds)
                 await connection.execute("SELECT 1")
 
+    def _erase(self) -> int:
+        before = self._app.clock() - timedelta(days=self._app.settings.retention_days)
+        delivering.erase(self._app.database, before=before)
+        return steps.erase_expired(self._app)
+
     async def _tidy(self) -> None:
         """Erase what is kept no longer, now and every hour."""
         while True:
-            erased = await asyncio.to_thread(steps.erase_expired, self._app)
+            erased = await asyncio.to_thread(self._erase)
             if erased:
                 logger.info("files and row details erased", imports=erased)
             await asyncio.sleep(TIDY_SECONDS)

@@ -13,6 +13,7 @@ from pointport.imports.shapes import Dialect, Learned, NumberFormat, Result
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
+from pointport.plumbing.queue.at_work import subjects_at_work
 
 QUERIES = load(__file__)
 
@@ -166,8 +167,8 @@ def fail(
 
 def find_unfinished(connection: Connection, *, before: datetime) -> list[tuple[UUID, UUID, Status]]:
     """Return site, id and status of imports of all sites that wait for a job and have none, since before a moment."""
-    with_job = [UUID(row["import_id"]) for row in connection.execute(QUERIES["list_jobs"]) if row["import_id"]]
-    rows = connection.execute(QUERIES["find_unfinished"], {"before": before, "with_job": with_job}).fetchall()
+    values = {"before": before, "with_job": subjects_at_work(connection)}
+    rows = connection.execute(QUERIES["find_unfinished"], values).fetchall()
     return [(row["site_id"], row["id"], Status(row["status"])) for row in rows]
 
 

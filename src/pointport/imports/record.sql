@@ -93,13 +93,6 @@ UPDATE loyalty_import SET
     erased_date = %(now)s, sample_rows = '[]', revision = revision + 1, updated_date = %(now)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND erased_date IS NULL;
 
--- name: list_jobs
--- The imports that a job waits for or is at work on. A statement of its own, since on Citus the queue's tables and ours
--- are not joined.
-SELECT args ->> 'import_id' AS import_id
-FROM procrastinate_jobs
-WHERE status IN ('todo', 'doing');
-
 -- name: find_unfinished
 -- Imports that a job should be at work on, and none is: all sites, for the owner. It names no site_id because it looks
 -- for those that nobody looks after; the job it leads to does.

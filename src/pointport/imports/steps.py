@@ -25,7 +25,7 @@ from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.shapes import NumberFormat, Result, Row, Workshop
 from pointport.imports.status import Status
-from pointport.ledger import accounts, audit
+from pointport.ledger import account_events, accounts, audit, program
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 PARSE_TASK = "parse_import"
 RUN_TASK = "run_import"
 DESCRIPTION = "Imported balance"
+WORKER = "worker"
+"""Who causes what a worker does by itself, as the events have it."""
 LOST_AFTER = timedelta(seconds=10)
 """An import without a job that nobody has touched for so long has lost it."""
 
@@ -87,17 +89,8 @@ def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str |
             file_bytes=file_bytes,
             now=now,
         )
-        queue.enqueue(connection, PARSE_TASK, site_id=site_id, import_id=import_id, lock=f"parse:{import_id}")
-        outbox.record(
-            connection,
-            site_id,
-            EventType.IMPORT_CREATED,
-            entity_id=import_id,
-            sequence=made.revision,
-            payload=asdict(made),
-            actor=actor,
-            now=now,
-        )
+        queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
+        _tell(connection, made, actor, EventType.IMPORT_CREATED)
         sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
     return made
 
@@ -113,6 +106,7 @@ def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Colu
                 code="INVALID_IMPORT_STATUS",
                 data={"status": str(found.status)},
             )
+        program.require(connection, site_id, program.ACTIVE, program.PAUSED, to="execute an import")
         begun = record.change(
             connection,
             "begin_importing",
@@ -122,7 +116,8 @@ def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Colu
             job_id=new_id(),
             now=now,
         )
-        queue.enqueue(connection, RUN_TASK, site_id=site_id, import_id=import_id, lock=_run_lock(site_id))
+        _tell(connection, begun, actor)
+        queue.enqueue(connection, RUN_TASK, site_id=site_id, subject_id=import_id, lock=queue.ledger_lock(site_id))
         sites.note(connection, site_id, actor=actor, action="import.execute", subject_id=import_id, now=now)
     return begun
 
@@ -184,6 +179,7 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
         found = record.lock(connection, site_id, import_id)
         if found.status is Status.INITIATED:
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
+            _tell(connection, found, WORKER)
     if found.status is not Status.PARSING:
         return
     try:
@@ -193,7 +189,8 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
         return
     with workshop.database.transaction(site_id) as connection:
         if record.lock(connection, site_id, import_id).status is Status.PARSING:
-            record.finish_parsing(connection, found, learned, now=workshop.clock())
+            parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
+            _tell(connection, parsed, WORKER)
 
 
 def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -243,9 +240,11 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
                 code="FILE_CHANGED",
             )
         ready_rows, failed_rows = judging.judge_rows(connection, site_id, import_id, again=again)
-        return record.change(
+        staged = record.change(
             connection, "note_staged", found, ready_rows=ready_rows, done_rows=failed_rows, now=workshop.clock()
         )
+        _tell(connection, staged, WORKER)
+        return staged
 
 
 def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
@@ -260,7 +259,8 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyIm
         applied = applying.apply(
             connection, site_id, import_id, after=after, upto=upto, description=DESCRIPTION, now=now
         )
-        return record.change(
+        account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
+        advanced = record.change(
             connection,
             "note_chunk",
             found,
@@ -270,6 +270,8 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyIm
             accounts_created=applied.accounts_created,
             now=now,
         )
+        _tell(connection, advanced, WORKER)
+        return advanced
 
 
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
@@ -280,7 +282,9 @@ def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
             return
         result = _conclude(workshop, connection, found)
         staging.clear(connection, site_id, import_id)
-        record.finish_importing(connection, found, result, now=workshop.clock())
+        finished = record.finish_importing(connection, found, result, now=workshop.clock())
+        _tell(connection, finished, WORKER)
+        _tell(connection, finished, WORKER, EventType.IMPORT_FINISHED)
 
 
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
@@ -289,6 +293,7 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
         found = record.lock(connection, site_id, import_id)
         if found.status is Status.INITIATED:
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
+            _tell(connection, found, WORKER)
         if not found.unfinished:
             return
         result = None
@@ -300,7 +305,9 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
                 # Without the file there is no error file, but what was applied was, and is counted.
                 result = reporting.count(connection, site_id, import_id)
         staging.clear(connection, site_id, import_id)
-        record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
+        failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
+        _tell(connection, failed, WORKER)
+        _tell(connection, failed, WORKER, EventType.IMPORT_FINISHED)
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -309,9 +316,11 @@ def enqueue_lost(workshop: Workshop) -> int:
         lost = record.find_unfinished(connection, before=workshop.clock() - LOST_AFTER)
         for site_id, import_id, status in lost:
             if status is Status.IMPORTING:
-                queue.enqueue(connection, RUN_TASK, site_id=site_id, import_id=import_id, lock=_run_lock(site_id))
+                queue.enqueue(
+                    connection, RUN_TASK, site_id=site_id, subject_id=import_id, lock=queue.ledger_lock(site_id)
+                )
             else:
-                queue.enqueue(connection, PARSE_TASK, site_id=site_id, import_id=import_id, lock=f"parse:{import_id}")
+                queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
     return len(lost)
 
 
@@ -395,9 +404,20 @@ def _columns(found: LoyaltyImport) -> Columns:
     return Columns(found.email_index, found.points_index)
 
 
-def _run_lock(site_id: UUID) -> str:
-    """Imports of one site run one after the other; those of different sites side by side."""
-    return f"site:{site_id}"
+def _tell(
+    connection: Connection, found: LoyaltyImport, actor: str, event_type: EventType = EventType.IMPORT_UPDATED
+) -> None:
+    """Tell who listens, in the transaction that made it so."""
+    outbox.record(
+        connection,
+        found.site_id,
+        event_type,
+        entity_id=found.id,
+        sequence=found.revision,
+        payload=asdict(found),
+        actor=actor,
+        now=found.updated_date,
+    )
 
 
 def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

@@ -11,6 +11,7 @@ from pointport.ledger.addresses import normal_form
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
+from pointport.plumbing.queries import Page, PagingMetadata, read_page
 
 QUERIES = load(__file__)
 
@@ -104,3 +105,8 @@ def change(
 def delete(connection: Connection, site_id: UUID, contact_id: UUID) -> None:
     """Take a contact away."""
     connection.execute(QUERIES["delete_contact"], {"site_id": site_id, "id": contact_id})
+
+
+def read_page_of(connection: Connection, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of contacts."""
+    return read_page(connection, QUERIES["query_contacts"], page, site_id)

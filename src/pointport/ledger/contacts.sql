@@ -73,5 +73,5 @@ DELETE FROM contact WHERE site_id = %(site_id)s AND id = %(id)s;
 SELECT contact.*, {keys}
 FROM contact
 WHERE contact.site_id = %(site_id)s AND {where}
-ORDER BY {order_by}
+ORDER BY {order_by} -- noqa: AM06
 LIMIT {limit};

@@ -13,7 +13,7 @@ from pointport.ledger.addresses import normal_form
 from pointport.ledger.contacts import NewContact
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Database
-from pointport.plumbing.queries import Page, PagingMetadata, read_page
+from pointport.plumbing.queries import Page, PagingMetadata
 from pointport.plumbing.sites import sites
 
 EMAIL_FIELD = "info.emails.items[0].email"
@@ -39,7 +39,7 @@ def find(database: Database, site_id: UUID, contact_id: UUID) -> Row:
 def query(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
     """Return a page of contacts."""
     with database.transaction(site_id) as connection:
-        return read_page(connection, contacts.QUERIES["query_contacts"], page, site_id)
+        return contacts.read_page_of(connection, site_id, page)
 
 
 def create(

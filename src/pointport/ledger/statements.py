@@ -1,15 +1,20 @@
-"""What can be read off the ledger about one customer, or about a whole site; each in one transaction."""
+"""What can be read off the ledger about one customer, about many, or about a whole site; each in one transaction."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
+
+from pointport.errors import NotFound
 from pointport.ledger import accounts, contacts, transactions
 from pointport.plumbing.database.pool import Database
+from pointport.plumbing.queries import Page, PagingMetadata
+
+Row = dict[str, Any]
 
 
-def show(
-    database: Database, site_id: UUID, email: str, *, limit: int
-) -> tuple[dict[str, Any], dict[str, Any] | None, list[dict[str, Any]]]:
+def show(database: Database, site_id: UUID, email: str, *, limit: int) -> tuple[Row, Row | None, list[Row]]:
     """Return the contact of an address, its account if it has one, and the newest entries. Raises NotFound."""
     with database.transaction(site_id) as connection:
         contact = contacts.find(connection, site_id, email)
@@ -18,7 +23,43 @@ def show(
     return contact, account, entries
 
 
-def totals(database: Database, site_id: UUID) -> dict[str, Any]:
-    """Return how many accounts a site has, and the sum of their balances: `accounts`, `balance`."""
+def account(database: Database, site_id: UUID, account_id: UUID) -> Row:
+    """Return an account with its contact. Raises NotFound."""
+    with database.transaction(site_id) as connection:
+        found = accounts.find(connection, site_id, account_id)
+    if found is None:
+        raise NotFound(f"there is no loyalty account {account_id}", code="ACCOUNT_NOT_FOUND")
+    return found
+
+
+def query_accounts(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
+    """Return a page of accounts, each with its contact."""
+    with database.transaction(site_id) as connection:
+        return accounts.read_page_of(connection, site_id, page)
+
+
+def count_accounts(database: Database, site_id: UUID, where: sql.Composable, parameters: Mapping[str, Any]) -> int:
+    """Return how many accounts a condition chooses."""
+    with database.transaction(site_id) as connection:
+        return accounts.count(connection, site_id, where, parameters)
+
+
+def transaction(database: Database, site_id: UUID, entry_id: UUID) -> Row:
+    """Return an entry of the ledger. Raises NotFound."""
+    with database.transaction(site_id) as connection:
+        found = transactions.find(connection, site_id, entry_id)
+    if found is None:
+        raise NotFound(f"there is no loyalty transaction {entry_id}", code="TRANSACTION_NOT_FOUND")
+    return found
+
+
+def query_transactions(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
+    """Return a page of entries."""
+    with database.transaction(site_id) as connection:
+        return transactions.read_page_of(connection, site_id, page)
+
+
+def totals(database: Database, site_id: UUID) -> Row:
+    """Return how many `accounts` a site has, and the sums of their points."""
     with database.transaction(site_id) as connection:
         return accounts.totals(connection, site_id)

@@ -2,10 +2,34 @@
 
 -- name: statement
 -- An account's entries, newest first.
-SELECT
-    id, account_id, revision, transaction_type, amount, amount_before, amount_after, description,
-    created_date, import_id, line, idempotency_key
-FROM transaction
+SELECT * FROM transaction
 WHERE site_id = %(site_id)s AND account_id = %(account_id)s AND revision < %(before_revision)s
 ORDER BY revision DESC
 LIMIT %(limit)s;
+
+-- name: insert_entry
+-- One entry.
+INSERT INTO transaction (
+    site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
+    description, info, created_date, idempotency_key
+)
+VALUES (
+    %(site_id)s, %(id)s, %(account_id)s, %(revision)s, %(transaction_type)s, %(amount)s, %(amount_before)s,
+    %(amount_after)s, %(description)s, %(info)s, %(created_date)s, %(idempotency_key)s
+);
+
+-- name: find_entry
+-- One entry by its id.
+SELECT * FROM transaction WHERE site_id = %(site_id)s AND id = %(id)s;
+
+-- name: find_entry_by_key
+-- The entry that a request with this key made.
+SELECT * FROM transaction WHERE site_id = %(site_id)s AND idempotency_key = %(idempotency_key)s;
+
+-- name: query_transactions
+-- A page of a site's entries.
+SELECT transaction.*, {keys}
+FROM transaction
+WHERE transaction.site_id = %(site_id)s AND {where}
+ORDER BY {order_by} -- noqa: AM06
+LIMIT {limit};

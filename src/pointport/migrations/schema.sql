@@ -99,7 +99,9 @@ CREATE TABLE public.event (
     event_type text NOT NULL,
     entity_id uuid NOT NULL,
     payload jsonb NOT NULL,
-    created_date timestamp with time zone NOT NULL
+    created_date timestamp with time zone NOT NULL,
+    sequence bigint NOT NULL,
+    actor text NOT NULL
 );
 
 CREATE UNLOGGED TABLE public.import_ready (
@@ -223,6 +225,17 @@ CREATE TABLE public.program (
     CONSTRAINT program_status_check CHECK ((status = ANY (ARRAY['DRAFT'::text, 'ACTIVE'::text, 'PAUSED'::text])))
 );
 
+CREATE TABLE public.signing_key (
+    site_id uuid NOT NULL,
+    id uuid NOT NULL,
+    status text NOT NULL,
+    public_key text NOT NULL,
+    private_key text NOT NULL,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    CONSTRAINT signing_key_status_check CHECK ((status = ANY (ARRAY['WAITING'::text, 'SIGNING'::text, 'RETIRED'::text])))
+);
+
 CREATE TABLE public.site (
     site_id uuid NOT NULL,
     name text NOT NULL,
@@ -257,6 +270,51 @@ CREATE TABLE public.transaction (
     CONSTRAINT transaction_line_check CHECK ((line >= 1)),
     CONSTRAINT transaction_revision_check CHECK ((revision >= 2)),
     CONSTRAINT transaction_transaction_type_check CHECK ((transaction_type = ANY (ARRAY['EARN'::text, 'REDEEM'::text, 'ADJUST'::text, 'REFUND'::text, 'EXPIRE'::text])))
+);
+
+CREATE TABLE public.webhook (
+    site_id uuid NOT NULL,
+    id uuid NOT NULL,
+    target_url text NOT NULL,
+    event_types text[] NOT NULL,
+    is_enabled boolean NOT NULL,
+    revision bigint NOT NULL,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_event_types_check CHECK ((cardinality(event_types) > 0)),
+    CONSTRAINT webhook_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT webhook_target_url_check CHECK (((char_length(target_url) >= 1) AND (char_length(target_url) <= 2000)))
+);
+
+CREATE TABLE public.webhook_attempt (
+    site_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    attempt integer NOT NULL,
+    attempted_date timestamp with time zone NOT NULL,
+    duration_milliseconds integer NOT NULL,
+    status_code integer,
+    error text,
+    CONSTRAINT webhook_attempt_attempt_check CHECK ((attempt >= 1)),
+    CONSTRAINT webhook_attempt_duration_milliseconds_check CHECK ((duration_milliseconds >= 0)),
+    CONSTRAINT webhook_attempt_error_check CHECK ((char_length(error) <= 500)),
+    CONSTRAINT webhook_attempt_has_one_outcome CHECK (((status_code IS NULL) <> (error IS NULL)))
+);
+
+CREATE TABLE public.webhook_delivery (
+    site_id uuid NOT NULL,
+    webhook_id uuid NOT NULL,
+    event_id uuid NOT NULL,
+    status text NOT NULL,
+    attempts integer NOT NULL,
+    retries integer NOT NULL,
+    next_attempt_date timestamp with time zone,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_delivery_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT webhook_delivery_pending_has_date CHECK (((next_attempt_date IS NOT NULL) = (status = 'PENDING'::text))),
+    CONSTRAINT webhook_delivery_retries_check CHECK ((retries >= 0)),
+    CONSTRAINT webhook_delivery_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'DELIVERED'::text, 'FAILED'::text])))
 );
 
 ALTER TABLE ONLY public.account
@@ -301,6 +359,9 @@ ALTER TABLE ONLY public.loyalty_import
 ALTER TABLE ONLY public.program
     ADD CONSTRAINT program_pkey PRIMARY KEY (site_id);
 
+ALTER TABLE ONLY public.signing_key
+    ADD CONSTRAINT signing_key_pkey PRIMARY KEY (site_id, id);
+
 ALTER TABLE ONLY public.site
     ADD CONSTRAINT site_pkey PRIMARY KEY (site_id);
 
@@ -309,6 +370,15 @@ ALTER TABLE ONLY public.transaction
 
 ALTER TABLE ONLY public.transaction
     ADD CONSTRAINT transaction_site_id_id_key UNIQUE (site_id, id);
+
+ALTER TABLE ONLY public.webhook_attempt
+    ADD CONSTRAINT webhook_attempt_pkey PRIMARY KEY (site_id, webhook_id, event_id, attempt);
+
+ALTER TABLE ONLY public.webhook_delivery
+    ADD CONSTRAINT webhook_delivery_pkey PRIMARY KEY (site_id, webhook_id, event_id);
+
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_pkey PRIMARY KEY (site_id, id);
 
 CREATE INDEX account_created_date ON public.account USING btree (site_id, created_date, id);
 
@@ -338,9 +408,15 @@ CREATE INDEX loyalty_import_unfinished ON public.loyalty_import USING btree (sit
 
 CREATE INDEX loyalty_import_updated_date ON public.loyalty_import USING btree (site_id, updated_date, id);
 
+CREATE UNIQUE INDEX signing_key_in_use ON public.signing_key USING btree (site_id, status) WHERE (status <> 'RETIRED'::text);
+
 CREATE INDEX transaction_created_date ON public.transaction USING btree (site_id, created_date);
 
 CREATE UNIQUE INDEX transaction_idempotency_key ON public.transaction USING btree (site_id, idempotency_key) WHERE (idempotency_key IS NOT NULL);
+
+CREATE INDEX webhook_delivery_created ON public.webhook_delivery USING btree (site_id, webhook_id, created_date, event_id);
+
+CREATE INDEX webhook_delivery_due ON public.webhook_delivery USING btree (site_id, webhook_id, next_attempt_date, event_id) WHERE (status = 'PENDING'::text);
 
 ALTER TABLE ONLY public.api_key
     ADD CONSTRAINT api_key_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
@@ -365,6 +441,12 @@ ALTER TABLE ONLY public.loyalty_import
 
 ALTER TABLE ONLY public.program
     ADD CONSTRAINT program_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
+
+ALTER TABLE ONLY public.signing_key
+    ADD CONSTRAINT signing_key_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
+
+ALTER TABLE ONLY public.webhook
+    ADD CONSTRAINT webhook_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
 
 ALTER TABLE public.account ENABLE ROW LEVEL SECURITY;
 
@@ -406,6 +488,10 @@ ALTER TABLE public.program ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY program_own ON public.program TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.signing_key ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY signing_key_own ON public.signing_key TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.site ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY site_own ON public.site TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -413,6 +499,18 @@ CREATE POLICY site_own ON public.site TO pointport_site USING ((site_id = ( SELE
 ALTER TABLE public.transaction ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY transaction_own ON public.transaction TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE public.webhook ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.webhook_attempt ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_attempt_own ON public.webhook_attempt TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE public.webhook_delivery ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY webhook_delivery_own ON public.webhook_delivery TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+CREATE POLICY webhook_own ON public.webhook TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.account TO pointport_site;
 
@@ -426,7 +524,7 @@ GRANT SELECT,INSERT ON TABLE public.audit_entry TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact TO pointport_site;
 
-GRANT SELECT,INSERT ON TABLE public.event TO pointport_site;
+GRANT SELECT,INSERT,DELETE ON TABLE public.event TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_ready TO pointport_site;
 
@@ -438,6 +536,14 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.loyalty_import TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.program TO pointport_site;
 
+GRANT SELECT,INSERT,UPDATE ON TABLE public.signing_key TO pointport_site;
+
 GRANT SELECT ON TABLE public.site TO pointport_site;
 
 GRANT SELECT,INSERT ON TABLE public.transaction TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.webhook_attempt TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.webhook_delivery TO pointport_site;

@@ -6,9 +6,19 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.queries import Resource
 from pointport.plumbing.queries.values import shown
 
@@ -41,6 +51,40 @@ def filter_of(resource: Resource) -> Any:
     return Field(default=None, json_schema_extra={"x-filter": resource.name})
 
 
+def search_of(resource: Resource) -> Any:
+    """Return an optional field `search` of a body: a query that may hold free text (contract.md 6.2)."""
+    return Field(default=None, json_schema_extra={"x-search": resource.name})
+
+
+def text_of(resource: Resource) -> Any:
+    """Return an optional field `search` of a body: free text alone."""
+    return Field(default=None, json_schema_extra={"x-text": resource.name})
+
+
+def require_one(body: Body, *names: str) -> None:
+    """Raise pydantic's error unless one of these members is given."""
+    if all(getattr(body, name) is None for name in names):
+        told = {"first": names[0], "others": " or ".join(names[1:])}
+        raise PydanticCustomError("REQUIRED_ONE", "{first} is missing, or else {others}", told)
+
+
+def refuse_contradiction(field: str, path_id: UUID, body_id: UUID | None) -> None:
+    """Raise InvalidRequest when an id that is said twice is not the same (contract.md 1.2)."""
+    if body_id is not None and body_id != path_id:
+        raise InvalidRequest(Violation(field, f"is {body_id}, but the path says {path_id}", "OTHER"))
+
+
+def _not_zero(value: int) -> int:
+    if value == 0:
+        raise PydanticCustomError("OTHER", "must not be 0", {})
+    return value
+
+
+def _revision(value: Any) -> Any:
+    """Read a revision, which is text on the wire and a number in the documentation (contract.md 1.5)."""
+    return int(value) if isinstance(value, str) and INT64.fullmatch(value) else value
+
+
 def _guid(value: Any) -> UUID:
     """Read a GUID in the one form that ids have (contract.md 1.5), whatever its case."""
     if isinstance(value, UUID):
@@ -59,10 +103,18 @@ def _storable(text: str) -> str:
     return text
 
 
+INT64 = re.compile(r"[0-9]{1,18}")
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Guid = Annotated[UUID, BeforeValidator(_guid)]
+NOT_ZERO = AfterValidator(_not_zero)
+Revision = Annotated[
+    StrictInt,
+    Field(ge=1, le=2**63 - 1),
+    BeforeValidator(_revision, json_schema_input_type=Annotated[str, Field(pattern="^[1-9][0-9]{0,17}$")] | int),
+]
+AnyText = Annotated[StrictStr, Field(json_schema_extra={"maxLength": 1_000})]
 ContactId = Annotated[Guid, Path(alias="contactId")]
 NAMED = {"minLength": 1, "maxLength": 100, "pattern": r"^[^\x00]*\S[^\x00]*$"}
 """How the description says what `plumbing/sites` asks of a name."""

@@ -23,7 +23,7 @@ from pointport.errors import (
     Unavailable,
 )
 from pointport.plumbing.queries import Resource
-from pointport.plumbing.queries.schema import filter_schema, query_schema
+from pointport.plumbing.queries.schema import filter_schema, query_schema, search_schema, text_schema
 from pointport.wire.errors import ErrorAnswer, InvalidRequestAnswer
 
 Json = dict[str, Any]
@@ -48,6 +48,8 @@ REQUEST_ID: Json = {
 }
 ALWAYS: tuple[type[PointportError], ...] = (InvalidRequest, TooManyRequests, Unavailable)
 WITH_KEY: tuple[type[PointportError], ...] = (Unauthenticated, PermissionDenied)
+MARKS = {"x-query": "Query", "x-filter": "Filter", "x-search": "Search", "x-text": "Text"}
+"""How bodies mark what is described elsewhere (`bodies.query_of` and its neighbours)."""
 REFERENCE = "#/components/schemas/{}"
 
 STATIC = Path(__file__).parent / "static"
@@ -82,8 +84,13 @@ def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
         schemas.update(found.pop("$defs", {}))
         schemas[shape.__name__] = found
     for resource in resources:
-        schemas[filter_name(resource)] = filter_schema(resource, REFERENCE.format(filter_name(resource)))
-        schemas[query_name(resource)] = query_schema(resource, REFERENCE.format(filter_name(resource)))
+        reference = REFERENCE.format(schema_name(resource, "Filter"))
+        schemas[schema_name(resource, "Filter")] = filter_schema(resource, reference)
+        schemas[schema_name(resource, "Query")] = query_schema(resource, reference)
+        if resource.search:
+            schemas[schema_name(resource, "Text")] = text_schema(resource)
+            text = REFERENCE.format(schema_name(resource, "Text"))
+            schemas[schema_name(resource, "Search")] = search_schema(resource, reference, text)
     document["components"]["securitySchemes"] = SECURITY
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -93,14 +100,9 @@ def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
     return document
 
 
-def filter_name(resource: Resource) -> str:
-    """Return what the schema of a resource's filters is called."""
-    return f"{_pascal(resource.name)}Filter"
-
-
-def query_name(resource: Resource) -> str:
-    """Return what the schema of a resource's queries is called."""
-    return f"{_pascal(resource.name)}Query"
+def schema_name(resource: Resource, kind: str) -> str:
+    """Return what the schema of a resource's queries, filters, searches or free texts is called."""
+    return f"{_pascal(resource.name)}{kind}"
 
 
 @router.get("/docs")
@@ -146,10 +148,9 @@ def _complete(path: str, operation: Json) -> None:
 def _refer(part: Any, resources: Mapping[str, Resource]) -> None:
     """Put in the references to queries and filters, which stand in the bodies as marks (`bodies.query_of`)."""
     if isinstance(part, dict):
-        for mark, name_of in (("x-query", query_name), ("x-filter", filter_name)):
+        for mark, kind in MARKS.items():
             if mark in part:
-                resource = resources[part.pop(mark)]
-                reference = {"$ref": REFERENCE.format(name_of(resource))}
+                reference = {"$ref": REFERENCE.format(schema_name(resources[part.pop(mark)], kind))}
                 optional = "anyOf" in part
                 part.clear()
                 part.update({"anyOf": [reference, {"type": "null"}]} if optional else reference)

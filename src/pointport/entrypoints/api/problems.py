@@ -126,6 +126,9 @@ def _violation(found: Mapping[str, Any]) -> Violation:
     place = found["loc"][1:] or ("body",)
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
     kind, context = str(found["type"]), dict(found.get("ctx") or {})
+    if kind == "REQUIRED_ONE":  # bodies.require_one: what is missing has no place of its own
+        prefix = "" if field == "body" else f"{field}."
+        return Violation(f"{prefix}{context['first']}", f"is missing, or else {context['others']}", "REQUIRED_FIELD")
     if kind.isupper():  # one of wire.py's own, with the contract's rule; the value is in the words already
         context.pop("value", None)
         return Violation(field, found["msg"], cast("Rule", kind), context)

@@ -19,7 +19,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from pointport import __version__
 from pointport.app import App
 from pointport.entrypoints.api import health, openapi, problems
-from pointport.entrypoints.api.accounts import show_account
+from pointport.entrypoints.api.accounts import (
+    adjust_points,
+    bulk_adjust,
+    count_accounts,
+    create_account,
+    earn_points,
+    fetch_account,
+    get_account,
+    get_async_job,
+    get_my_account,
+    get_program_totals,
+    list_accounts,
+    query_accounts,
+    search_accounts,
+    show_account,
+)
 from pointport.entrypoints.api.contacts import (
     create_contact,
     delete_contact,
@@ -49,10 +64,14 @@ from pointport.entrypoints.api.program import (
 )
 from pointport.entrypoints.api.rates import Rates
 from pointport.entrypoints.api.sites import manage_sites
+from pointport.entrypoints.api.transactions import get_transaction, query_transactions
+from pointport.entrypoints.api.webhooks import manage_signing_keys, manage_webhooks, read_deliveries
 from pointport.errors import TooLarge
 from pointport.plumbing.database.ids import new_id
+from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
+from pointport.wire.transactions import TRANSACTIONS
 
 logger = structlog.get_logger(__name__)
 
@@ -77,6 +96,32 @@ SERVICES = (
         ("", "/loyalty-imports"),
     ),
     Service(
+        "accounts",
+        (
+            create_account,
+            list_accounts,
+            fetch_account,
+            query_accounts,
+            search_accounts,
+            count_accounts,
+            bulk_adjust,
+            get_program_totals,
+            get_my_account,
+            get_account,
+            earn_points,
+            adjust_points,
+        ),
+        "/loyalty-accounts",
+        ("/_api/loyalty-accounts", ""),
+    ),
+    Service("jobs", (get_async_job,), "/async-jobs", ("/_api/async-jobs", "")),
+    Service(
+        "transactions",
+        (get_transaction, query_transactions),
+        "/loyalty-transactions",
+        ("/_api/loyalty-transactions", ""),
+    ),
+    Service(
         "program",
         (
             get_program,
@@ -97,10 +142,11 @@ SERVICES = (
         ("/_api/contacts",),
     ),
     Service("files", (upload_file, download_file)),
+    Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
     Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
 )
 
-RESOURCES = (CONTACTS, IMPORTS)
+RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)
 """All that can be queried."""
 
 JSON_BYTES_MAX = 1024 * 1024

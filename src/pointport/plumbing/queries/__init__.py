@@ -18,16 +18,26 @@ and continues, `cursors` signs, `pages` puts it together.
 """
 
 from pointport.plumbing.queries.cursors import CursorSigner
-from pointport.plumbing.queries.fields import Field, Kind, Resource, Sort
-from pointport.plumbing.queries.pages import Page, PagingMetadata, finish, plan, plan_filter, read_page
+from pointport.plumbing.queries.fields import Field, Kind, Resource, Seek, Sort
+from pointport.plumbing.queries.pages import (
+    SEARCH_SORTS_MAX,
+    Page,
+    PagingMetadata,
+    finish,
+    plan,
+    plan_filter,
+    read_page,
+)
 
 __all__ = [
+    "SEARCH_SORTS_MAX",
     "CursorSigner",
     "Field",
     "Kind",
     "Page",
     "PagingMetadata",
     "Resource",
+    "Seek",
     "Sort",
     "finish",
     "plan",

@@ -95,7 +95,8 @@ class Equal:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        return sql.SQL("({} = {})").format(self.field.expression, parameters.add(self.value, self.field.kind))
+        plain = sql.SQL("({} = {})").format(self.field.expression, parameters.add(self.value, self.field.kind))
+        return _sought(plain, self.field, (self.value,), parameters)
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,10 @@ class OneOf:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        return sql.SQL("({} = ANY({}))").format(
+        plain = sql.SQL("({} = ANY({}))").format(
             self.field.expression, parameters.add(list(self.values), self.field.kind)
         )
+        return _sought(plain, self.field, self.values, parameters)
 
 
 @dataclass(frozen=True)
@@ -137,11 +139,25 @@ class Spelled:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        escaped = _WILDCARD.sub(r"\\\g<0>", self.piece)
-        pattern = f"{'%' * self.before}{escaped}{'%' * self.after}"
+        pattern = f"{'%' * self.before}{escaped(self.piece)}{'%' * self.after}"
         # A column collated "C" knows only the cases of A to Z; the database's own collation knows its letters.
         template = sql.SQL('({}::text COLLATE "default" ILIKE {})')
         return template.format(self.field.expression, parameters.add(pattern, Kind.TEXT))
+
+
+def escaped(piece: str) -> str:
+    """Give a piece of text as a pattern that matches it and nothing else."""
+    return _WILDCARD.sub(r"\\\g<0>", piece)
+
+
+def _sought(plain: sql.Composable, field: Field, values: tuple[Any, ...], parameters: Parameters) -> sql.Composable:
+    """Add the wider condition that an index answers, if the field has one."""
+    if field.seek is None:
+        return plain
+    places = [
+        parameters.add(list(some), kind) for some, kind in zip(field.seek.read(values), field.seek.kinds, strict=True)
+    ]
+    return sql.SQL("({} AND {})").format(sql.SQL(field.seek.condition).format(*places), plain)
 
 
 def _joined(

@@ -16,7 +16,7 @@ from pointport.plumbing.queries.values import refuse
 
 CURSOR_CHARACTERS_MAX = 16_000
 
-_SHAPE = 1
+_SHAPE = 2
 """Raise it whenever `Cursor` changes: cursors of another shape are then refused by their signature."""
 _SAFE = re.compile(r"[A-Za-z0-9._-]+")
 
@@ -31,6 +31,8 @@ class Cursor:
     place: list[Any] | None = None
     """The sort keys' values of the row from which to go on."""
     backwards: bool = False
+    search: Mapping[str, Any] | None = None
+    """The free text, where there is some beside the filter."""
     inclusive: bool = False
     """True when the row at the place belongs to the page."""
 

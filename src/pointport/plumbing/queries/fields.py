@@ -1,9 +1,9 @@
 """What a resource lets callers filter and sort by: declared once per resource, never taken from a request."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from psycopg import sql
 
@@ -53,6 +53,19 @@ _OPERATORS: Mapping[Kind, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
+class Seek:
+    """A wider condition that holds wherever a field has one of some values, and that indexes answer.
+
+    For a field that is made of several columns. `condition` has a place `{}` for each list of values that `read` makes
+    of those sought, of the kinds given.
+    """
+
+    condition: LiteralString
+    kinds: tuple[Kind, ...]
+    read: Callable[[Sequence[Any]], tuple[list[Any], ...]]
+
+
+@dataclass(frozen=True)
 class Field:
     """One field that callers may filter by and, if `sortable`, sort by.
 
@@ -69,6 +82,7 @@ class Field:
     sortable: bool = True
     operators: frozenset[str] | None = None
     """Those allowed, such as `$eq` (which bare values need too); None allows all that make sense for the kind."""
+    seek: Seek | None = None
 
     @property
     def allowed_operators(self) -> frozenset[str]:
@@ -109,3 +123,5 @@ class Resource:
     default_sort: tuple[Sort, ...]
     limit_default: int = 50
     limit_max: int = 100
+    search: Mapping[str, LiteralString] = field(default_factory=dict)
+    """What free text is looked for in: SQL expressions of ours that give text, by name."""

@@ -10,14 +10,18 @@ from typing_extensions import TypedDict
 
 from pointport.errors import InvalidRequest
 from pointport.plumbing.database.pool import Connection
-from pointport.plumbing.queries.conditions import Parameters
+from pointport.plumbing.queries.conditions import All, Parameters
 from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, CursorSigner
 from pointport.plumbing.queries.fields import Resource, Sort
 from pointport.plumbing.queries.filters import read_filter
 from pointport.plumbing.queries.keyset import Key, beyond, order_by
+from pointport.plumbing.queries.search import read_search
 from pointport.plumbing.queries.values import read_list, read_object, read_value, refuse, shown, write_value
 
 SORTS_MAX = 5
+SEARCH_SORTS_MAX = 10
+SEARCH = "search"
+"""The path of a query that may hold free text."""
 FIELD_NAME_CHARACTERS_MAX = 512
 PLACE_CHARACTERS_MAX = 800
 """What a filter leaves free in a cursor for the sort keys' values; one list of 500 GUIDs still fits beside it."""
@@ -59,22 +63,27 @@ class Page:
     path: str
 
 
-def plan(resource: Resource, query: Any, cursors: CursorSigner, path: str = "query") -> Page:
+def plan(
+    resource: Resource, query: Any, cursors: CursorSigner, path: str = "query", *, sorts_max: int = SORTS_MAX
+) -> Page:
     """Plan one page of the caller's query; a cursor in it replaces its filter and sort (contract.md 8, row 26).
+
+    With the path `search` the query may hold a free-text search beside the filter (contract.md 6.2).
 
     Raises InvalidRequest, with one violation under `path`, for everything that the query language does not allow.
     """
     query = read_object(query, path)
     if query.get("paging") is not None:
         refuse(f"{path}.paging", "is not offered: page with cursorPaging", "FIELD_NOT_ALLOWED")
-    paging_path = f"{path}.cursorPaging"
+    paging_path = f"{path}.cursorPaging".removeprefix(".")
     paging = read_object(query.get("cursorPaging"), paging_path)
     limit = _read_limit(resource, paging.get("limit"), f"{paging_path}.limit")
     if paging.get("cursor") is None:
         asked = Cursor(
             filter=read_object(query.get("filter"), f"{path}.filter"),
-            sort=_write_sort(_read_sort(resource, query.get("sort"), f"{path}.sort")),
+            sort=_write_sort(_read_sort(resource, query.get("sort"), f"{path}.sort", sorts_max)),
             limit=limit or resource.limit_default,
+            search=read_object(query.get("search"), f"{path}.search") if path == SEARCH else None,
         )
         page = _page(resource, asked, cursors, path)
         if len(cursors.sign(resource.name, asked)) > CURSOR_CHARACTERS_MAX - PLACE_CHARACTERS_MAX:
@@ -89,10 +98,18 @@ def plan(resource: Resource, query: Any, cursors: CursorSigner, path: str = "que
         refuse(f"{paging_path}.cursor", "is out of date; start again without one", "FORMAT", type="cursor")
 
 
-def plan_filter(resource: Resource, json: Any, path: str = "filter") -> tuple[sql.Composable, Mapping[str, Any]]:
-    """Plan a filter alone, as for a count: the condition and its parameters. Raises InvalidRequest as `plan` does."""
+def plan_filter(
+    resource: Resource, json: Any, search: Any = None, *, path: str = ""
+) -> tuple[sql.Composable, Mapping[str, Any]]:
+    """Plan a filter and a free-text search without pages, as for a count: the condition and its parameters.
+
+    `path` is where the two stand, with its dot. Raises InvalidRequest as `plan` does.
+    """
     parameters = Parameters()
-    return read_filter(resource.fields, json, path).render(parameters), parameters.values
+    found = read_filter(resource.fields, json, f"{path}filter")
+    if search is not None:
+        found = All((found, read_search(resource, search, f"{path}search")))
+    return found.render(parameters), parameters.values
 
 
 def read_page(
@@ -129,7 +146,10 @@ def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str
 def _page(resource: Resource, cursor: Cursor, cursors: CursorSigner, path: str) -> Page:
     parameters = Parameters()
     where = read_filter(resource.fields, cursor.filter, f"{path}.filter").render(parameters)
-    keys = _keys(resource, _read_sort(resource, cursor.sort, f"{path}.sort"))
+    if cursor.search is not None:
+        found = read_search(resource, cursor.search, f"{path}.search").render(parameters)
+        where = sql.SQL("({} AND {})").format(where, found)
+    keys = _keys(resource, _read_sort(resource, cursor.sort, f"{path}.sort", SEARCH_SORTS_MAX))
     travelled = tuple(key.turned for key in keys) if cursor.backwards else keys
     if cursor.place is not None:
         place = _read_place(keys, cursor.place, path)
@@ -201,10 +221,10 @@ def _read_limit(resource: Resource, json: Any, path: str) -> int | None:
     return json
 
 
-def _read_sort(resource: Resource, json: Any, path: str) -> tuple[Sort, ...]:
+def _read_sort(resource: Resource, json: Any, path: str, sorts_max: int) -> tuple[Sort, ...]:
     entries = [] if json is None else read_list(json, path)
-    if len(entries) > SORTS_MAX:
-        refuse(path, f"must have at most {SORTS_MAX} entries", "MAX_SIZE", threshold=SORTS_MAX)
+    if len(entries) > sorts_max:
+        refuse(path, f"must have at most {sorts_max} entries", "MAX_SIZE", threshold=sorts_max)
     sorts: list[Sort] = []
     for index, entry in enumerate(entries):
         at = f"{path}[{index}]"

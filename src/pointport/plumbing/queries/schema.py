@@ -4,7 +4,8 @@ from typing import Any
 
 from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX
 from pointport.plumbing.queries.fields import Field, Kind, Resource
-from pointport.plumbing.queries.pages import SORTS_MAX
+from pointport.plumbing.queries.pages import SEARCH_SORTS_MAX, SORTS_MAX
+from pointport.plumbing.queries.search import EXPRESSION_CHARACTERS_MAX, FIELDS_MAX
 from pointport.plumbing.queries.values import LIST_VALUES_MAX
 
 Json = dict[str, Any]
@@ -42,7 +43,31 @@ def filter_schema(resource: Resource, own_reference: str) -> Json:
     }
 
 
-def query_schema(resource: Resource, filter_reference: str) -> Json:
+def search_schema(resource: Resource, filter_reference: str, text_reference: str) -> Json:
+    """Return the schema of a query that may hold free text (contract.md 6.2)."""
+    query = query_schema(resource, filter_reference, SEARCH_SORTS_MAX)
+    query["properties"]["search"] = _or_null({"$ref": text_reference})
+    query["properties"]["aggregations"] = {"type": ["array", "null"], "maxItems": 0, "description": "Not offered"}
+    query["properties"]["timeZone"] = {"description": "Passed over: moments say their own zone"}
+    return query
+
+
+def text_schema(resource: Resource) -> Json:
+    """Return the schema of a free-text search."""
+    fields = {"type": "array", "items": {"type": "string", "enum": list(resource.search)}, "maxItems": FIELDS_MAX}
+    return {
+        "type": "object",
+        "description": "Words, each looked for anywhere in the fields, whatever its case",
+        "properties": {
+            "expression": _or_null({**TEXT, "maxLength": EXPRESSION_CHARACTERS_MAX}),
+            "mode": {**_or_null({"type": "string", "enum": ["AND", "OR"]}), "default": "OR"},
+            "fields": {**_or_null(fields), "description": "Without any, all"},
+            "fuzzy": {"enum": [False, None], "description": "Words are found as they are written"},
+        },
+    }
+
+
+def query_schema(resource: Resource, filter_reference: str, sorts_max: int = SORTS_MAX) -> Json:
     """Return the schema of a whole query: filter, sort, paging (contract.md 1.7)."""
     names = [name for name, field in resource.fields.items() if field.sortable]
     sort = {
@@ -64,7 +89,7 @@ def query_schema(resource: Resource, filter_reference: str) -> Json:
         "properties": {
             "filter": _or_null({"$ref": filter_reference}),
             "sort": {
-                **_or_null({"type": "array", "items": sort, "maxItems": SORTS_MAX, "allOf": once}),
+                **_or_null({"type": "array", "items": sort, "maxItems": sorts_max, "allOf": once}),
                 "description": f"Each field once; without any, {default}. Missing values rank lowest.",
             },
             "cursorPaging": _or_null(paging_schema(resource)),

@@ -1,6 +1,6 @@
 """Background jobs: procrastinate, enqueued on the caller's own connection.
 
-A job is a step of one import; what the step does is none of the queue's business. The worker's side of it (claiming,
+A job is a step about one subject; what the step does is none of the queue's business. The worker's side of it (claiming,
 running, sweeping up after the dead) is in `entrypoints/worker.py`.
 """
 
@@ -15,25 +15,35 @@ from pointport.plumbing.database.pool import Connection
 
 CONNECTION_WAIT_SECONDS = 5.0
 
+WORK, WEBHOOKS = "work", "webhooks"
+"""Two lines to stand in: a receiver that is slow to listen holds up no import."""
+
 _deferrer = procrastinate.App(connector=procrastinate.SyncPsycopgConnector())
 """Never opened: it only words the INSERT, which runs on the connection that the caller hands in."""
 
 
-def enqueue(connection: Connection, task: str, *, site_id: UUID, import_id: UUID, lock: str) -> None:
+def enqueue(
+    connection: Connection, task: str, *, site_id: UUID, subject_id: UUID, lock: str, queue: str = WORK
+) -> None:
     """Add a job to the queue within the caller's transaction; it exists when that commits, or never did.
 
-    Jobs with the same `lock` run one after the other. A job of the same task for the same import that still waits is
+    Jobs with the same `lock` run one after the other. A job of the same task for the same subject that still waits is
     enough: a second is not added.
     """
-    queueing_lock = f"{task}:{import_id}"
+    queueing_lock = f"{task}:{subject_id}"
     try:
         with connection.transaction():
-            _deferrer.configure_task(task, lock=lock, queueing_lock=queueing_lock, connection=connection).defer(
-                site_id=str(site_id), import_id=str(import_id)
-            )
+            _deferrer.configure_task(
+                task, lock=lock, queueing_lock=queueing_lock, queue=queue, connection=connection
+            ).defer(site_id=str(site_id), subject_id=str(subject_id))
     except (exceptions.AlreadyEnqueued, exceptions.UniqueViolation):
         # On Citus the index has another name, and procrastinate tells it apart no more (citus.md 2.1): catch both.
         return
+
+
+def ledger_lock(site_id: UUID) -> str:
+    """Return the lock of jobs that change a site's ledger: they run one after the other."""
+    return f"site:{site_id}"
 
 
 def worker_app(conninfo: str, connections_max: int) -> procrastinate.App:

@@ -1,16 +1,19 @@
 """One customer's account and statement, found by e-mail address; and the totals of a site."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictInt
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader, TotalsReader
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.problems import can_fail
+from pointport.errors import NotFound
 from pointport.ledger import statements
-from pointport.wire.accounts import account as account_json
-from pointport.wire.transactions import transaction as transaction_json
+from pointport.wire import accounts as wire
+from pointport.wire.base import Json
+from pointport.wire.transactions import transaction
 
 router = APIRouter(prefix="/pointport/v1")
 
@@ -18,12 +21,12 @@ router = APIRouter(prefix="/pointport/v1")
 class ShowAccount(bodies.Body):
     """Show a customer's account: an address in any spelling, and how many entries."""
 
-    email: StrictStr
+    email: bodies.AnyText
     limit: Annotated[StrictInt, Field(ge=1, le=1_000)] = 50
 
 
-@router.post("/account")
-def show_account(body: ShowAccount, app: TheApp, who: AccountReader) -> dict[str, Any]:
+@router.post("/account", response_model=wire.StatementAnswer, responses=can_fail(NotFound))
+def show_account(body: ShowAccount, app: TheApp, who: AccountReader) -> Json:
     """Return the contact, its account if it has one, and the account's newest entries with what caused them.
 
     A POST, since an address in a URL would stand in the log of every proxy.
@@ -36,12 +39,13 @@ def show_account(body: ShowAccount, app: TheApp, who: AccountReader) -> dict[str
             "firstName": contact["first_name"],
             "lastName": contact["last_name"],
         },
-        "account": account_json(account) if account else None,
-        "transactions": [transaction_json(entry) for entry in entries],
+        "account": wire.account(account) if account else None,
+        "transactions": [transaction(entry) for entry in entries],
     }
 
 
-@router.get("/totals")
-def show_totals(app: TheApp, who: TotalsReader) -> dict[str, Any]:
+@router.get("/totals", response_model=wire.TotalsAnswer)
+def show_totals(app: TheApp, who: TotalsReader) -> Json:
     """Return how many accounts the site has, and the sum of their balances."""
-    return statements.totals(app.database, who.site_id)
+    found = statements.totals(app.database, who.site_id)
+    return {"accounts": found["accounts"], "balance": found["balance"]}

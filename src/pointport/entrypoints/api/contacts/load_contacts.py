@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
+from pydantic import TypeAdapter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
@@ -39,7 +40,10 @@ def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> Js
     "/contacts/load",
     response_class=StreamingResponse,
     responses={
-        200: {"model": ContactLoad, "content": {"application/x-ndjson": {}}, "description": "A line for each state"},
+        200: {
+            "content": {"application/x-ndjson": {"schema": TypeAdapter(ContactLoad).json_schema()}},
+            "description": "A line for each state",
+        },
         **can_fail(NotFound),
     },
 )

@@ -1,0 +1,154 @@
+"""One POST to a subscriber, with an end to it (contract.md 7.1)."""
+
+import ssl
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpcore2
+from httpcore2 import NetworkBackend, NetworkStream, SyncBackend
+
+from pointport.plumbing.webhooks import targets
+from pointport.plumbing.webhooks.targets import Refused, Resolve
+
+HEADERS = [
+    (b"Content-Type", b"text/plain; charset=utf-8"),
+    (b"User-Agent", b"Pointport"),
+    (b"Accept", b"*/*"),
+    (b"Connection", b"close"),
+]
+ERROR_CHARACTERS_MAX = 500
+LEAST_SECONDS = 0.001
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of one try: the HTTP status, or why there is none, and how long it took."""
+
+    status_code: int | None
+    error: str | None
+    duration_milliseconds: int
+
+    @property
+    def arrived(self) -> bool:
+        """Only 200 says so (contract.md 7.1); a redirect, which is not followed, does not."""
+        return self.status_code == 200  # noqa: PLR2004
+
+
+def send(
+    url: str,
+    body: str,
+    *,
+    timeout_seconds: float,
+    private_allowed: bool,
+    resolve: Resolve = targets.resolve,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Sent:
+    """Send a body and return what came of it, in all within the time; never raises."""
+    begun = time.monotonic()
+    finished = partial(_finished, begun)
+    try:
+        target = targets.read_target(url, private_allowed=private_allowed)
+        backend = _Guarded(begun + timeout_seconds, private_allowed, resolve)
+        with httpcore2.ConnectionPool(
+            network_backend=backend, ssl_context=ssl_context or httpcore2.default_ssl_context()
+        ) as pool:
+            headers = [(b"Host", _host(target)), *HEADERS]
+            # The answer's body is of no interest, and may have no end.
+            with pool.stream("POST", url, headers=headers, content=body.encode()) as response:
+                return finished(status_code=response.status)
+    except Refused as error:
+        return finished(error=f"not sent: the target {error}")
+    except httpcore2.TimeoutException:
+        return finished(error=f"no answer within {timeout_seconds:g} seconds")
+    except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError) as error:
+        return finished(error=f"no answer: {str(error) or type(error).__name__}")
+
+
+def _finished(begun: float, *, status_code: int | None = None, error: str | None = None) -> Sent:
+    told = error[:ERROR_CHARACTERS_MAX] if error else None
+    return Sent(status_code, told, round((time.monotonic() - begun) * 1_000))
+
+
+def _host(target: targets.Target) -> bytes:
+    """Return the name that TLS verifies and the receiver sees, whatever address the connection goes to."""
+    host = f"[{target.host}]" if ":" in target.host else target.host
+    standard = target.port == (443 if target.url.startswith("https:") else 80)
+    return (host if standard else f"{host}:{target.port}").encode()
+
+
+class _Guarded(NetworkBackend):
+    """Connects to no address that was not looked at, and waits for nothing beyond the deadline."""
+
+    def __init__(self, deadline: float, private_allowed: bool, resolve: Resolve) -> None:
+        self._deadline = deadline
+        self._private_allowed = private_allowed
+        self._resolve = resolve
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> NetworkStream:
+        """Connect to the first address that answers."""
+        found = targets.look_up(host, port, private_allowed=self._private_allowed, resolve=self._resolve)
+        connect = partial(
+            SyncBackend().connect_tcp, port=port, local_address=local_address, socket_options=socket_options
+        )
+        for address in found[:-1]:
+            try:
+                return _Hurried(connect(address, timeout=_left(self._deadline)), self._deadline)
+            except httpcore2.ConnectError:
+                continue
+        return _Hurried(connect(found[-1], timeout=_left(self._deadline)), self._deadline)
+
+
+class _Hurried(NetworkStream):
+    """A connection on which nothing takes longer than what is left of the time."""
+
+    def __init__(self, inner: NetworkStream, deadline: float) -> None:
+        self._inner = inner
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """See NetworkStream."""
+        return self._inner.read(max_bytes, _time_for(httpcore2.ReadTimeout, self._deadline))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """See NetworkStream."""
+        self._inner.write(buffer, _time_for(httpcore2.WriteTimeout, self._deadline))
+
+    def close(self) -> None:
+        """See NetworkStream."""
+        self._inner.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> NetworkStream:
+        """See NetworkStream."""
+        left = _time_for(httpcore2.ConnectTimeout, self._deadline)
+        return _Hurried(self._inner.start_tls(ssl_context, server_hostname, left), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        """See NetworkStream."""
+        return self._inner.get_extra_info(info)
+
+
+def _left(deadline: float) -> float:
+    return max(deadline - time.monotonic(), LEAST_SECONDS)
+
+
+def _time_for(late: Callable[[], Exception], deadline: float) -> float:
+    """Return what is left of the time. Raises `late` when nothing is."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise late()
+    return left

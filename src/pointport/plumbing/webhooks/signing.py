@@ -1,0 +1,116 @@
+"""The keys that sign webhooks: RSA of 2,048 bits for RS256, as the official client verifies them (contract.md 7.2).
+
+A site has at most one key that signs and one that waits. The one that waits is the next: its public half can be handed
+out before it signs, so that no receiver meets a signature it cannot verify.
+"""
+
+import functools
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from pointport.errors import SetupError
+from pointport.plumbing.database.ids import new_id
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, Database
+from pointport.plumbing.sites import sites
+
+QUERIES = load(__file__)
+
+KEY_BITS = 2048
+SIGNING, WAITING, RETIRED = "SIGNING", "WAITING", "RETIRED"
+
+Row = dict[str, Any]
+
+
+def list_keys(database: Database, site_id: UUID) -> list[Row]:
+    """Return a site's keys, newest first: id, status, public_key (PEM), created_date, updated_date."""
+    with database.transaction(site_id) as connection:
+        return connection.execute(QUERIES["list_signing_keys"], {"site_id": site_id}).fetchall()
+
+
+def create(database: Database, site_id: UUID, *, secret: bytes, actor: str, now: datetime) -> list[Row]:
+    """Make the first key, or the next one, which waits; nothing if one waits already. Returns all keys."""
+    made = _new_key(secret)
+    with database.transaction(site_id) as connection:
+        status = WAITING if SIGNING in _in_use(connection, site_id) else SIGNING
+        _insert(connection, site_id, made, status, actor, now)
+    return list_keys(database, site_id)
+
+
+def ensure(connection: Connection, site_id: UUID, *, secret: bytes, actor: str, now: datetime) -> None:
+    """Make a key that signs if there is none."""
+    if SIGNING not in _in_use(connection, site_id):
+        _insert(connection, site_id, _new_key(secret), SIGNING, actor, now)
+
+
+def rotate(database: Database, site_id: UUID, *, secret: bytes, actor: str, now: datetime) -> list[Row]:
+    """Let the next key sign from now on, and retire the one that did; without a next one, make one. Returns all keys."""
+    made = _new_key(secret)
+    with database.transaction(site_id) as connection:
+        in_use = _in_use(connection, site_id)
+        if SIGNING in in_use:
+            _set(connection, site_id, in_use[SIGNING], RETIRED, now)
+        if WAITING in in_use:
+            _set(connection, site_id, in_use[WAITING], SIGNING, now)
+        else:
+            _insert(connection, site_id, made, SIGNING, actor, now)
+        sites.note(connection, site_id, actor=actor, action="webhook.key.rotate", subject_id=site_id, now=now)
+    return list_keys(database, site_id)
+
+
+def sign(database: Database, site_id: UUID, claims: Mapping[str, Any], *, secret: bytes) -> str:
+    """Return the claims as a JWT signed with the site's key. Raises SetupError when it cannot be read."""
+    with database.transaction(site_id) as connection:
+        row = connection.execute(QUERIES["find_signing_key"], {"site_id": site_id}).fetchone()
+    if row is None:
+        raise SetupError("the site has no key to sign webhooks with; make one with `pointport webhook key create`")
+    return jwt.encode({"alg": "RS256"}, dict(claims), _read(row["private_key"], secret), default_type=None)
+
+
+def _new_key(secret: bytes) -> tuple[str, str]:
+    """Return a key's public half, and the whole of it encrypted, both as PEM."""
+    key = RSAKey.generate_key(KEY_BITS)
+    return key.as_pem().decode(), key.as_pem(private=True, password=_passphrase(secret)).decode()
+
+
+@functools.lru_cache(maxsize=1_000)
+def _read(private_key: str, secret: bytes) -> RSAKey:
+    """Decrypting is slow on purpose, so each key is read once."""
+    try:
+        return RSAKey.import_key(private_key, password=_passphrase(secret))
+    except ValueError as error:
+        raise SetupError(
+            "the key that signs webhooks was made with another POINTPORT_SECRET; set that again, or make a new key with"
+            " `pointport webhook key rotate`"
+        ) from error
+
+
+def _passphrase(secret: bytes) -> str:
+    return hmac.new(secret, b"pointport.webhooks.signing-key", hashlib.sha256).hexdigest()
+
+
+def _in_use(connection: Connection, site_id: UUID) -> dict[str, UUID]:
+    rows = connection.execute(QUERIES["lock_signing_keys"], {"site_id": site_id}).fetchall()
+    return {row["status"]: row["id"] for row in rows}
+
+
+def _insert(
+    connection: Connection, site_id: UUID, made: tuple[str, str], status: str, actor: str, now: datetime
+) -> None:
+    public_key, private_key = made
+    key_id = new_id()
+    values = {"site_id": site_id, "id": key_id, "status": status, "public_key": public_key, "private_key": private_key}
+    if connection.execute(QUERIES["insert_signing_key"], {**values, "now": now}).rowcount:
+        sites.note(connection, site_id, actor=actor, action="webhook.key.create", subject_id=key_id, now=now)
+
+
+def _set(connection: Connection, site_id: UUID, key_id: UUID, status: str, now: datetime) -> None:
+    values = {"site_id": site_id, "id": key_id, "status": status, "now": now}
+    connection.execute(QUERIES["set_signing_key_status"], values)
