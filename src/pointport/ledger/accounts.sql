@@ -36,25 +36,35 @@ WHERE site_id = %(site_id)s AND id = %(id)s
 RETURNING *;
 
 -- name: query_accounts
--- A page of a site's accounts. OFFSET 0 has the contacts looked up one by one, for those rows alone that are wanted.
-SELECT account.*, contact.email, contact.first_name, contact.last_name, {keys}
-FROM account
+-- A page of a site's accounts, and then the contacts of those alone; OFFSET 0 has them looked up one by one.
+SELECT
+    page.*,
+    contact.email,
+    contact.first_name,
+    contact.last_name
+FROM (
+    SELECT account.*, {keys}
+    FROM account
+    WHERE account.site_id = %(site_id)s AND {where}
+    ORDER BY {order_by}
+    LIMIT {limit}
+) AS page
 CROSS JOIN
     LATERAL (
-        SELECT contact.email, contact.first_name, contact.last_name
+        SELECT
+            contact.email,
+            contact.first_name,
+            contact.last_name
         FROM contact
-        WHERE contact.site_id = account.site_id AND contact.id = account.id
+        WHERE contact.site_id = page.site_id AND contact.id = page.id
         OFFSET 0
     ) AS contact
-WHERE account.site_id = %(site_id)s AND {where}
-ORDER BY {order_by}
-LIMIT {limit};
+ORDER BY {page_order}; -- noqa: AM06,RF02
 
 -- name: count_accounts
 -- How many of a site's accounts a filter and a free-text search choose.
 SELECT count(*) AS accounts
 FROM account
-INNER JOIN contact ON account.site_id = contact.site_id AND account.id = contact.id
 WHERE account.site_id = %(site_id)s AND {where};
 
 -- name: totals

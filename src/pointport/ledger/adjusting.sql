@@ -24,7 +24,6 @@ SELECT * FROM async_job WHERE site_id = %(site_id)s AND id = %(id)s FOR NO KEY U
 INSERT INTO async_job_item (site_id, job_id, account_id)
 SELECT account.site_id, %(id)s AS job_id, account.id
 FROM account
-INNER JOIN contact ON account.site_id = contact.site_id AND account.id = contact.id
 WHERE account.site_id = %(site_id)s AND {where};
 
 -- name: begin_job

@@ -48,12 +48,15 @@ CREATE INDEX account_earned ON account (site_id, earned, id);
 CREATE INDEX account_redeemed ON account (site_id, redeemed, id);
 CREATE INDEX account_expired ON account (site_id, expired, id);
 
--- Addresses are in normal form, so they compare by code point: its unique index then serves sorting too.
+-- Queries compare and sort by code point (contract: `abc` comes after `XYZ`), and an index serves that which does too.
 ALTER TABLE contact ALTER COLUMN email TYPE text COLLATE "C";
+ALTER TABLE contact ALTER COLUMN first_name TYPE text COLLATE "C";
+ALTER TABLE contact ALTER COLUMN last_name TYPE text COLLATE "C";
+ALTER TABLE loyalty_import ALTER COLUMN status TYPE text COLLATE "C";
 CREATE INDEX contact_created_date ON contact (site_id, created_date, id);
 CREATE INDEX contact_updated_date ON contact (site_id, updated_date, id);
-CREATE INDEX contact_first_name ON contact (site_id, first_name COLLATE "C", id);
-CREATE INDEX contact_last_name ON contact (site_id, last_name COLLATE "C", id);
+CREATE INDEX contact_first_name ON contact (site_id, first_name, id);
+CREATE INDEX contact_last_name ON contact (site_id, last_name, id);
 
 -- A change of many accounts that runs in the background.
 CREATE TABLE async_job (

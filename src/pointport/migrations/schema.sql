@@ -82,8 +82,8 @@ CREATE TABLE public.contact (
     site_id uuid NOT NULL,
     id uuid NOT NULL,
     email text NOT NULL COLLATE pg_catalog."C",
-    first_name text NOT NULL,
-    last_name text NOT NULL,
+    first_name text NOT NULL COLLATE pg_catalog."C",
+    last_name text NOT NULL COLLATE pg_catalog."C",
     revision bigint NOT NULL,
     created_date timestamp with time zone NOT NULL,
     updated_date timestamp with time zone NOT NULL,
@@ -146,7 +146,7 @@ CREATE TABLE public.loyalty_import (
     revision bigint NOT NULL,
     created_date timestamp with time zone NOT NULL,
     updated_date timestamp with time zone NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     status_before text,
     file_url text NOT NULL,
     file_name text NOT NULL,
@@ -394,9 +394,9 @@ CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (site_id, sub
 
 CREATE INDEX contact_created_date ON public.contact USING btree (site_id, created_date, id);
 
-CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_name COLLATE "C", id);
+CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_name, id);
 
-CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name COLLATE "C", id);
+CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name, id);
 
 CREATE INDEX contact_updated_date ON public.contact USING btree (site_id, updated_date, id);
 

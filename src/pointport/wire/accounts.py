@@ -41,6 +41,9 @@ ACCOUNTS = Resource(
         "contact.name": "contact.first_name || ' ' || contact.last_name",
         "contact.email": "contact.email",
     },
+    search_scope=(
+        "EXISTS (SELECT FROM contact WHERE contact.site_id = account.site_id AND contact.id = account.id AND {})"
+    ),
 )
 
 

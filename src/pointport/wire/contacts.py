@@ -26,14 +26,14 @@ CONTACTS = Resource(
 )
 
 
-class Name(TypedDict):
+class ContactName(TypedDict):
     """A name, as far as it is known."""
 
     first: NotRequired[str]
     last: NotRequired[str]
 
 
-class Email(TypedDict):
+class ContactEmail(TypedDict):
     """An e-mail address."""
 
     id: Guid
@@ -42,20 +42,20 @@ class Email(TypedDict):
     primary: bool
 
 
-class Emails(TypedDict):
+class ContactEmails(TypedDict):
     """The addresses of a contact: exactly one."""
 
-    items: Annotated[list[Email], Field(min_length=1, max_length=1)]
+    items: Annotated[list[ContactEmail], Field(min_length=1, max_length=1)]
 
 
-class Info(TypedDict):
+class ContactInfo(TypedDict):
     """What is known of a contact."""
 
-    name: Name
-    emails: Emails
+    name: ContactName
+    emails: ContactEmails
 
 
-class PrimaryInfo(TypedDict):
+class ContactPrimaryInfo(TypedDict):
     """Where to reach a contact."""
 
     email: str
@@ -68,8 +68,8 @@ class Contact(TypedDict):
     revision: int
     createdDate: Timestamp
     updatedDate: Timestamp
-    primaryInfo: PrimaryInfo
-    info: Info
+    primaryInfo: ContactPrimaryInfo
+    info: ContactInfo
 
 
 class ContactAnswer(TypedDict):

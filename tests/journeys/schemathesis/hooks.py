@@ -13,3 +13,5 @@ def before_call(_: Any, case: Any, __: Any) -> None:
         paging = holder.get("cursorPaging") if isinstance(holder, dict) else None
         if isinstance(paging, dict) and isinstance(paging.get("cursor"), str):
             del paging["cursor"]
+    if case.query:
+        case.query.pop("cursorPaging.cursor", None)

@@ -61,6 +61,11 @@ def text_of(resource: Resource) -> Any:
     return Field(default=None, json_schema_extra={"x-text": resource.name})
 
 
+def one_of(*names: str) -> dict[str, Any]:
+    """Return how the description says what `require_one` asks."""
+    return {"anyOf": [{"required": [name], "properties": {name: {"type": "integer"}}} for name in names]}
+
+
 def require_one(body: Body, *names: str) -> None:
     """Raise pydantic's error unless one of these members is given."""
     if all(getattr(body, name) is None for name in names):
@@ -80,9 +85,14 @@ def _not_zero(value: int) -> int:
     return value
 
 
+def _integral(value: Any) -> Any:
+    """JSON knows no whole numbers of its own: 1.0 is 1 (RFC 8259, 6)."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _revision(value: Any) -> Any:
     """Read a revision, which is text on the wire and a number in the documentation (contract.md 1.5)."""
-    return int(value) if isinstance(value, str) and INT64.fullmatch(value) else value
+    return int(value) if isinstance(value, str) and INT64.fullmatch(value) else _integral(value)
 
 
 def _guid(value: Any) -> UUID:
@@ -108,6 +118,7 @@ GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 Guid = Annotated[UUID, BeforeValidator(_guid)]
+Integer = Annotated[StrictInt, BeforeValidator(_integral)]
 NOT_ZERO = AfterValidator(_not_zero)
 Revision = Annotated[
     StrictInt,

@@ -96,7 +96,7 @@ def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
         for operation in operations.values():
             _complete(path, operation)
     _refer(document, {resource.name: resource for resource in resources})
-    _without_titles(document)
+    _tidied(document)
     return document
 
 
@@ -161,16 +161,20 @@ def _refer(part: Any, resources: Mapping[str, Resource]) -> None:
             _refer(inner, resources)
 
 
-def _without_titles(part: Any) -> None:
-    """Take out the titles that are only the name again, in another case."""
+def _tidied(part: Any) -> None:
+    """Take out the titles that are only the name again, and say limits as JSON Schema does, where pydantic does not."""
     if isinstance(part, dict):
-        if isinstance(part.get("title"), str) and "type" in part | {"anyOf": 0, "$ref": 0}:
+        if isinstance(part.get("title"), str) and not {"type", "anyOf", "$ref"}.isdisjoint(part):
             del part["title"]
+        if "type" in part:
+            for name, keyword in (("ge", "minimum"), ("le", "maximum")):
+                if name in part:
+                    part[keyword] = part.pop(name)
         for inner in part.values():
-            _without_titles(inner)
+            _tidied(inner)
     elif isinstance(part, list):
         for inner in part:
-            _without_titles(inner)
+            _tidied(inner)
 
 
 def _pascal(name: str) -> str:

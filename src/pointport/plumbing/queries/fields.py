@@ -125,3 +125,5 @@ class Resource:
     limit_max: int = 100
     search: Mapping[str, LiteralString] = field(default_factory=dict)
     """What free text is looked for in: SQL expressions of ours that give text, by name."""
+    search_scope: LiteralString = "{}"
+    """Where those expressions are known: a condition of ours around the place of the search's."""

@@ -11,7 +11,7 @@ from typing import Any
 from psycopg import sql
 
 from pointport.plumbing.queries.conditions import Parameters
-from pointport.plumbing.queries.fields import Field
+from pointport.plumbing.queries.fields import Field, Kind
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,25 @@ def beyond(keys: Sequence[Key], place: Sequence[Any], parameters: Parameters, *,
     return condition
 
 
+def order_by_keys(keys: Sequence[Key], names: Sequence[str]) -> sql.Composable:
+    """Give the list for ORDER BY where the keys' values have names: around a page that was ordered inside."""
+    return sql.SQL(", ").join(
+        [_directed(key, _collated(key, sql.Identifier(name))) for key, name in zip(keys, names, strict=True)]
+    )
+
+
+def _collated(key: Key, value: sql.Composable) -> sql.Composable:
+    return sql.SQL('{} COLLATE "C"').format(value) if key.field.kind in {Kind.TEXT, Kind.ENUM} else value
+
+
 def _ordering(key: Key) -> sql.Composable:
+    return _directed(key, key.field.ordered)
+
+
+def _directed(key: Key, value: sql.Composable) -> sql.Composable:
     direction = sql.SQL(" DESC" if key.descending else " ASC")
     nulls = sql.SQL(" NULLS LAST" if key.descending else " NULLS FIRST")
-    return sql.Composed([key.field.ordered, direction, nulls if key.field.nullable else sql.SQL("")])
+    return sql.Composed([value, direction, nulls if key.field.nullable else sql.SQL("")])
 
 
 def _after_and_same(key: Key, value: sql.Composable, *, missing: bool) -> tuple[sql.Composable, sql.Composable]:

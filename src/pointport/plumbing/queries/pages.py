@@ -14,11 +14,13 @@ from pointport.plumbing.queries.conditions import All, Parameters
 from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, CursorSigner
 from pointport.plumbing.queries.fields import Resource, Sort
 from pointport.plumbing.queries.filters import read_filter
-from pointport.plumbing.queries.keyset import Key, beyond, order_by
+from pointport.plumbing.queries.keyset import Key, beyond, order_by, order_by_keys
 from pointport.plumbing.queries.search import read_search
 from pointport.plumbing.queries.values import read_list, read_object, read_value, refuse, shown, write_value
 
 SORTS_MAX = 5
+BY_INDEX: LiteralString = "SET LOCAL enable_seqscan = off"
+"""A site is one of many: whatever statistics say, its page is not looked for among the rows of all sites."""
 SEARCH_SORTS_MAX = 10
 SEARCH = "search"
 """The path of a query that may hold free text."""
@@ -53,6 +55,8 @@ class Page:
 
     where: sql.Composable
     order_by: sql.Composable
+    page_order: sql.Composable
+    """The same order by the names of the key columns, for a statement that joins to a page."""
     key_columns: sql.Composable
     limit: int
     parameters: Mapping[str, Any]
@@ -115,9 +119,17 @@ def plan_filter(
 def read_page(
     connection: Connection, statement: LiteralString, page: Page, site_id: UUID
 ) -> tuple[list[dict[str, Any]], PagingMetadata]:
-    """Run a statement with the places `{keys} {where} {order_by} {limit}` for a page, and finish it."""
+    """Run a statement with the places `{keys} {where} {order_by} {limit}` for a page, and finish it.
+
+    One that joins to the page has a place `{page_order}` besides.
+    """
+    connection.execute(BY_INDEX)
     composed = sql.SQL(statement).format(
-        keys=page.key_columns, where=page.where, order_by=page.order_by, limit=sql.Placeholder("q_limit")
+        keys=page.key_columns,
+        where=page.where,
+        order_by=page.order_by,
+        page_order=page.page_order,
+        limit=sql.Placeholder("q_limit"),
     )
     return finish(page, connection.execute(composed, {**page.parameters, "site_id": site_id}).fetchall())
 
@@ -162,6 +174,7 @@ def _page(resource: Resource, cursor: Cursor, cursors: CursorSigner, path: str) 
     return Page(
         where=where,
         order_by=order_by(travelled),
+        page_order=order_by_keys(travelled, [f"{_KEY_PREFIX}{index}" for index in range(len(keys))]),
         key_columns=sql.SQL(", ").join(columns),
         limit=cursor.limit,
         parameters={**parameters.values, "q_limit": cursor.limit + 1},
@@ -212,6 +225,8 @@ def _read_place(keys: Sequence[Key], place: Any, path: str) -> list[Any]:
 def _read_limit(resource: Resource, json: Any, path: str) -> int | None:
     if json is None:
         return None
+    if isinstance(json, float) and json.is_integer():
+        json = int(json)  # JSON knows no whole numbers of its own.
     if not isinstance(json, int) or isinstance(json, bool):
         refuse(path, "must be a whole number", "FORMAT", type="integer")
     if json < 1:

@@ -27,6 +27,18 @@ class Holds:
         return template.format(sql.SQL(self.expression), parameters.add(f"%{escaped(self.word)}%", Kind.TEXT))
 
 
+@dataclass(frozen=True)
+class Scoped:
+    """A condition inside another of ours."""
+
+    scope: LiteralString
+    inner: Condition
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return sql.SQL(self.scope).format(self.inner.render(parameters))
+
+
 def read_search(resource: Resource, json: Any, path: str) -> Condition:
     """Read a free-text search; null, absent, `{}` and a blank expression find everything.
 
@@ -43,7 +55,7 @@ def read_search(resource: Resource, json: Any, path: str) -> Condition:
     found = tuple(AnyOf(tuple(Holds(expression, word) for expression in expressions)) for word in words)
     if not found:
         return All()
-    return All(found) if mode == "AND" else AnyOf(found)
+    return Scoped(resource.search_scope, All(found) if mode == "AND" else AnyOf(found))
 
 
 def _expression(json: Any, path: str) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Path
 from pydantic import Field, StrictStr
+from pydantic.json_schema import SkipJsonSchema
 
 from pointport.entrypoints.api import bodies
 
@@ -14,4 +15,4 @@ Description = Annotated[StrictStr, Field(min_length=1, max_length=100), bodies.S
 class Again(bodies.Body):
     """The SDK repeats in the body which account is meant."""
 
-    account_id: bodies.Guid | None = None
+    account_id: SkipJsonSchema[bodies.Guid | None] = None

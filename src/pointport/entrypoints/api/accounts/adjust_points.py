@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Description
@@ -22,8 +22,15 @@ router = APIRouter()
 class AdjustPoints(Again):
     """The balance to set, or else the amount to add; with both, the balance counts."""
 
-    balance: Annotated[StrictInt, Field(ge=0, le=999_999_999)] | None = None
-    amount: Annotated[StrictInt, Field(ge=-9_999_999, le=9_999_999), bodies.NOT_ZERO] | None = None
+    model_config = ConfigDict(json_schema_extra=bodies.one_of("balance", "amount"))
+
+    balance: Annotated[bodies.Integer, Field(ge=0, le=999_999_999)] | None = None
+    amount: (
+        Annotated[
+            bodies.Integer, Field(ge=-9_999_999, le=9_999_999, json_schema_extra={"not": {"const": 0}}), bodies.NOT_ZERO
+        ]
+        | None
+    ) = None
     description: Description | None = None
     revision: bodies.Revision | None = None
 

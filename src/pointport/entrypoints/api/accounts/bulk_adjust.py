@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
@@ -22,8 +22,15 @@ router = APIRouter()
 class BulkAdjust(bodies.Body):
     """The balance to set, or else the amount to add, and for which accounts; sort and paging have no meaning here."""
 
-    balance: Annotated[StrictInt, Field(ge=0, le=999_999_999)] | None = None
-    amount: Annotated[StrictInt, Field(ge=-9_999_999, le=9_999_999), bodies.NOT_ZERO] | None = None
+    model_config = ConfigDict(json_schema_extra=bodies.one_of("balance", "amount"))
+
+    balance: Annotated[bodies.Integer, Field(ge=0, le=999_999_999)] | None = None
+    amount: (
+        Annotated[
+            bodies.Integer, Field(ge=-9_999_999, le=9_999_999, json_schema_extra={"not": {"const": 0}}), bodies.NOT_ZERO
+        ]
+        | None
+    ) = None
     search: dict[str, Any] | None = bodies.search_of(wire.ACCOUNTS)
 
     @model_validator(mode="after")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Description
@@ -28,7 +28,7 @@ class FollowedSocialMedia(bodies.Body):
 class EarnPoints(Again):
     """How many points, what for, by which app, and the key by which the same request is known when it comes again."""
 
-    amount: Annotated[StrictInt, Field(ge=1, le=9_999_999)]
+    amount: Annotated[bodies.Integer, Field(ge=1, le=9_999_999)]
     description: Description
     app_id: Annotated[StrictStr, Field(min_length=1, max_length=100), bodies.STORABLE]
     idempotency_key: Annotated[StrictStr, Field(min_length=1, max_length=256), bodies.STORABLE]

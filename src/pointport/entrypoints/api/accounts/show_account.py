@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt
+from pydantic import Field
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader, TotalsReader
@@ -22,7 +22,7 @@ class ShowAccount(bodies.Body):
     """Show a customer's account: an address in any spelling, and how many entries."""
 
     email: bodies.AnyText
-    limit: Annotated[StrictInt, Field(ge=1, le=1_000)] = 50
+    limit: Annotated[bodies.Integer, Field(ge=1, le=1_000)] = 50
 
 
 @router.post("/account", response_model=wire.StatementAnswer, responses=can_fail(NotFound))

@@ -13,14 +13,14 @@ ADDRESS_CHARACTERS_MAX = 1_000
 NamePart = Annotated[StrictStr, Field(max_length=NAME_CHARACTERS_MAX), bodies.STORABLE]
 
 
-class Name(bodies.Body):
+class NameDetails(bodies.Body):
     """A name, or a part of it."""
 
     first: NamePart | None = None
     last: NamePart | None = None
 
 
-class Email(bodies.Body):
+class EmailDetails(bodies.Body):
     """An e-mail address; how it is tagged is not kept."""
 
     email: Annotated[
@@ -30,21 +30,21 @@ class Email(bodies.Body):
     primary: StrictBool | None = None
 
 
-class Emails(bodies.Body):
+class EmailsDetails(bodies.Body):
     """The addresses: a contact here has exactly one."""
 
-    items: Annotated[list[Email], Field(min_length=1, max_length=1)]
+    items: Annotated[list[EmailDetails], Field(min_length=1, max_length=1)]
 
 
-class Info(bodies.Body):
+class ContactDetails(bodies.Body):
     """What is said of a contact."""
 
-    name: Name | None = None
-    emails: Emails | None = None
+    name: NameDetails | None = None
+    emails: EmailsDetails | None = None
 
     def details(self) -> Details:
         """Return it as the ledger takes it."""
-        name = self.name or Name()
+        name = self.name or NameDetails()
         return Details(
             email=self.emails.items[0].email if self.emails else None, first_name=name.first, last_name=name.last
         )

@@ -5,7 +5,7 @@ from pydantic import StrictBool
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
-from pointport.entrypoints.api.contacts.contact_bodies import Emails, Info
+from pointport.entrypoints.api.contacts.contact_bodies import ContactDetails, EmailsDetails
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import Conflict
@@ -16,16 +16,16 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
-class NewInfo(Info):
+class NewContactDetails(ContactDetails):
     """What is said of a new contact: its address at least."""
 
-    emails: Emails
+    emails: EmailsDetails
 
 
 class CreateContact(bodies.Body):
     """A contact; with `allowDuplicates` one whose address is known is brought up to date instead."""
 
-    info: NewInfo
+    info: NewContactDetails
     allow_duplicates: StrictBool = False
 
 

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt
+from pydantic import Field
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
-from pointport.entrypoints.api.contacts.contact_bodies import Info
+from pointport.entrypoints.api.contacts.contact_bodies import ContactDetails
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import Conflict, NotFound
@@ -21,8 +21,8 @@ router = APIRouter()
 class UpdateContact(bodies.Body):
     """What is to change, and the revision of the contact that was looked at."""
 
-    info: Info
-    revision: Annotated[StrictInt, Field(ge=1)]
+    info: ContactDetails
+    revision: Annotated[bodies.Integer, Field(ge=1)]
 
 
 @router.patch("/v4/contacts/{contactId}", response_model=wire.ContactAnswer, responses=can_fail(Conflict, NotFound))

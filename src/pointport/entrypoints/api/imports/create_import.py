@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import Field, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
@@ -24,7 +24,7 @@ class CreateImport(bodies.Body):
 
     file_url: bodies.FilePath
     file_name: Annotated[StrictStr, Field(max_length=FILE_NAME_CHARACTERS_MAX), bodies.STORABLE] | None = None
-    file_size: Annotated[StrictInt, Field(ge=0)] | None = None
+    file_size: Annotated[bodies.Integer, Field(ge=0)] | None = None
 
 
 @router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer, responses=can_fail(NotFound))

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, LiteralString
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, Field, StrictInt
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
@@ -49,7 +49,7 @@ class HeaderMapping(bodies.Body):
     """One column's meaning."""
 
     column_name: ColumnName
-    column_index: Annotated[StrictInt, Field(ge=0)] = 0
+    column_index: Annotated[bodies.Integer, Field(ge=0)] = 0
 
 
 class HeaderMappingInfo(bodies.Body):

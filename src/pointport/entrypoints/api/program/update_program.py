@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
@@ -24,39 +24,42 @@ def _spelled_out(icon: Any) -> Any:
     return {"url": icon} if isinstance(icon, str) else icon
 
 
-class Icon(bodies.Body):
+class IconChange(bodies.Body):
     """A picture."""
 
     id: Annotated[StrictStr, Field(max_length=URL_CHARACTERS_MAX), bodies.STORABLE] = ""
     url: Annotated[StrictStr, Field(max_length=URL_CHARACTERS_MAX), bodies.STORABLE] = ""
-    height: Annotated[StrictInt, Field(ge=0, le=PIXELS_MAX)] = 0
-    width: Annotated[StrictInt, Field(ge=0, le=PIXELS_MAX)] = 0
+    height: Annotated[bodies.Integer, Field(ge=0, le=PIXELS_MAX)] = 0
+    width: Annotated[bodies.Integer, Field(ge=0, le=PIXELS_MAX)] = 0
 
 
-class PointDefinition(bodies.Body):
+class PointDefinitionChange(bodies.Body):
     """What points are called, and their picture; an empty name goes back to "Points"."""
 
     custom_name: Annotated[StrictStr, Field(max_length=20), bodies.STORABLE] | None = None
-    icon: Annotated[Icon, BeforeValidator(_spelled_out, json_schema_input_type=Icon | str)] | None = None
+    icon: Annotated[IconChange, BeforeValidator(_spelled_out, json_schema_input_type=IconChange | str)] | None = None
 
 
-class PointsExpiration(bodies.Body):
+class PointsExpirationChange(bodies.Body):
     """After how long without any activity what share of the points is meant to expire."""
 
-    months_of_inactivity: Annotated[StrictInt, Field(ge=1, le=12)] | None = None
-    expiring_points_percentage: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
+    months_of_inactivity: Annotated[bodies.Integer, Field(ge=1, le=12)] | None = None
+    expiring_points_percentage: Annotated[bodies.Integer, Field(ge=1, le=100)] | None = None
 
 
-class Program(bodies.Body):
+class ProgramChange(bodies.Body):
     """What is to change; the rest stays."""
 
     name: Annotated[StrictStr, Field(min_length=2, max_length=50), bodies.STORABLE] | None = None
-    point_definition: PointDefinition | None = None
-    points_expiration: PointsExpiration | None = None
+    point_definition: PointDefinitionChange | None = None
+    points_expiration: PointsExpirationChange | None = None
 
     def wanted(self) -> Mapping[str, Any]:
         """Return the columns that are to change."""
-        points, expiration = self.point_definition or PointDefinition(), self.points_expiration or PointsExpiration()
+        points, expiration = (
+            self.point_definition or PointDefinitionChange(),
+            self.points_expiration or PointsExpirationChange(),
+        )
         given = {
             "name": self.name,
             "custom_name": points.custom_name,
@@ -71,7 +74,7 @@ class Program(bodies.Body):
 class UpdateProgram(bodies.Body):
     """The program as it is to be."""
 
-    loyalty_program: Program
+    loyalty_program: ProgramChange
 
 
 @router.patch("/v1/program", response_model=wire.ProgramAnswer)

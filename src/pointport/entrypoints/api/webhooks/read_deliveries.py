@@ -35,13 +35,13 @@ def list_deliveries(
     app: TheApp,
     who: Admin,
     status: DeliveryStatus | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    cursor: str | None = None,
+    limit: Annotated[int, Query(alias="cursorPaging.limit", ge=1, le=100)] = 50,
+    cursor: Annotated[str | None, Query(alias="cursorPaging.cursor")] = None,
 ) -> Json:
     """Return what was sent to a webhook, or is to be, newest first, each with its tries."""
     chosen: dict[str, Any] = {"webhookId": str(webhook_id)} | ({"status": str(status)} if status else {})
     query = {"filter": chosen, "cursorPaging": {"limit": limit, "cursor": cursor}}
-    page = plan(wire.DELIVERIES, query, CursorSigner(app.secret, who.site_id))
+    page = plan(wire.DELIVERIES, query, CursorSigner(app.secret, who.site_id), path="")
     rows, paging = subscriptions.query_deliveries(app.database, who.site_id, webhook_id, page)
     return {"deliveries": [wire.delivery(row) for row in rows], "pagingMetadata": paging}
 
