@@ -174,3 +174,35 @@ def test_wrong_use_is_exit_code_2(run: Run) -> None:
     run("import", "no-such-file.csv", code=2)
     run("nonsense", code=2)
     assert "Exit codes" in run("--help").stdout
+
+
+def test_the_program_is_paused_and_activated(run: Run, site: str) -> None:
+    assert read_json(run("program", "show", "--site", site, "--json"))["status"] == "ACTIVE"
+    assert "Status  PAUSED" in run("program", "pause", "--site", site).stdout
+    assert "Status  ACTIVE" in run("program", "activate", "--site", site).stdout
+
+
+def test_webhooks_are_made_looked_at_and_taken_back(run: Run, site: str) -> None:
+    allowed = {"POINTPORT_WEBHOOK_PRIVATE_TARGETS": "true"}
+    created, updated = "wix.loyalty.imports.v1.loyalty_import_created", "wix.loyalty.imports.v1.loyalty_import_updated"
+    events = ("--event", created, "--event", updated)
+    refused = run("webhook", "create", "https://127.0.0.1/hook", *events, "--site", site, code=2)
+    assert "not on the public internet" in refused.stderr
+    url = "http://127.0.0.1:9/hook"
+    made = read_json(run("webhook", "create", url, *events, "--site", site, "--json", **allowed))
+    assert made["eventTypes"] == [created, updated]
+    assert url in run("webhook", "list", "--site", site).stdout
+
+    pem = run("webhook", "key", "show", "--site", site).stdout
+    assert pem.startswith("-----BEGIN PUBLIC KEY-----\n")
+    assert pem.endswith("-----END PUBLIC KEY-----\n")
+    assert "there is no such key" in run("webhook", "key", "show", "--next", "--site", site, code=2).stderr
+    assert "WAITING" in run("webhook", "key", "create", "--site", site).stdout
+    rotated = read_json(run("webhook", "key", "rotate", "--site", site, "--json"))
+    assert [key["status"] for key in rotated] == ["SIGNING", "RETIRED"]
+
+    assert "disabled" in run("webhook", "disable", made["id"], "--site", site).stdout
+    assert read_json(run("webhook", "deliveries", made["id"], "--site", site, "--json")) == []
+    nobody = "5cc0b472-e488-4de3-92ba-bd718a44933a"
+    assert "no delivery" in run("webhook", "send-again", made["id"], nobody, "--site", site, code=2).stderr
+    assert "is deleted" in run("webhook", "delete", made["id"], "--site", site).stdout

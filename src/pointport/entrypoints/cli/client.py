@@ -52,6 +52,10 @@ class Client:
         """POST a JSON body."""
         return self._json(self._http.post(path, json=body))
 
+    def patch(self, path: str, body: Any) -> Any:
+        """PATCH a JSON body."""
+        return self._json(self._http.patch(path, json=body))
+
     def delete(self, path: str) -> Any:
         """DELETE."""
         return self._json(self._http.delete(path))

@@ -21,9 +21,11 @@ from pointport.entrypoints.cli import (
     inspect,
     key,
     ledger,
+    program,
     serve,
     settings,
     site,
+    webhook,
     worker,
 )
 from pointport.entrypoints.cli.client import CommandError, Exit
@@ -44,7 +46,7 @@ application.command("worker")(worker.worker)
 application.command("import")(import_file.import_file)
 application.command("inspect")(inspect.inspect)
 application.command("settings")(settings.settings)
-for group in (contacts, site, key, imports, account, ledger, db):
+for group in (contacts, site, key, imports, account, program, webhook, ledger, db):
     application.add_typer(group.application)
 
 
