@@ -7,6 +7,8 @@ there already changes nothing.
 import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,10 +18,15 @@ from pointport.imports.reading import encoding, headings, learning, rows
 from pointport.imports.shapes import Learned, Row, Workshop
 from pointport.ledger import contacts
 from pointport.ledger.addresses import normal_form, trimmed
-from pointport.ledger.contacts import NAME_CHARACTERS_MAX, NewContact
+from pointport.ledger.contacts import NAME_CHARACTERS_MAX, Merged, NewContact
 
-BATCH_ROWS = 10_000
+BATCH_ROWS = 25_000
 EXAMPLES_MAX = 100
+LANES = 2
+"""Transactions that merge side by side, each its own addresses, in their order: none waits for another for long."""
+
+Failure = tuple[int, str, str]
+"""Line, code and message."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,7 @@ class State:
     created: int = 0
     changed: int = 0
     failed: int = 0
-    failures: tuple[tuple[int, str, str], ...] = ()
-    """Line, code and message."""
+    failures: tuple[Failure, ...] = ()
     done: bool = False
 
 
@@ -85,27 +91,61 @@ def load(workshop: Workshop, site_id: UUID, plan: Plan) -> Iterator[State]:
     state = State(rows_total=plan.learned.row_count)
     stream = encoding.ByteStream(workshop.objects.get(plan.path))
     found = rows.read(stream, plan.learned.dialect, cell_characters_max=workshop.settings.cell_characters_max)
-    while batch := list(itertools.islice(found, BATCH_ROWS)):
-        good, bad = _judge(batch, plan)
-        with workshop.database.transaction(site_id) as connection:
-            merged = contacts.merge(connection, site_id, good, now=workshop.clock())
-        state = State(
-            rows_total=state.rows_total,
-            rows=state.rows + len(batch),
-            created=state.created + merged.created,
-            changed=state.changed + merged.changed,
-            failed=state.failed + len(bad),
-            failures=(state.failures + tuple(bad))[:EXAMPLES_MAX],
-        )
-        yield state
+    # While the database takes one batch, the next is read.
+    with ExitStack() as opened:
+        lanes = [opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="contacts")) for _ in range(LANES)]
+        merging: list[Future[Merged]] = []
+        ahead = state
+        while batch := list(itertools.islice(found, BATCH_ROWS)):
+            good, bad = _judge(batch, plan)
+            if merging:
+                state = _counted(ahead, merging)
+                yield state
+            ahead = dataclasses.replace(
+                state,
+                rows=state.rows + len(batch),
+                failed=state.failed + len(bad),
+                failures=(state.failures + tuple(bad))[:EXAMPLES_MAX],
+            )
+            merging = [
+                lane.submit(_merge, workshop, site_id, share)
+                for lane, share in zip(lanes, _shared_out(good), strict=True)
+            ]
+        state = _counted(ahead, merging)
+        if merging:
+            yield state
     yield dataclasses.replace(state, done=True)
 
 
-def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[tuple[int, str, str]]]:
+def _shared_out(good: Sequence[NewContact]) -> list[list[NewContact]]:
+    """Share a batch out to the lanes: an address always to the same one, so that its rows stay in their order."""
+    shares: list[list[NewContact]] = [[] for _ in range(LANES)]
+    for contact in good:
+        shares[hash(contact.email) % LANES].append(contact)
+    return shares
+
+
+def _merge(workshop: Workshop, site_id: UUID, share: Sequence[NewContact]) -> Merged:
+    """Merge a share of a batch, all or nothing."""
+    with workshop.database.transaction(site_id) as connection:
+        return contacts.merge(connection, site_id, share, now=workshop.clock())
+
+
+def _counted(state: State, merging: Sequence[Future[Merged]]) -> State:
+    """Wait for the shares of a batch, and count what became of them."""
+    done = [future.result() for future in merging]
+    return dataclasses.replace(
+        state,
+        created=state.created + sum(merged.created for merged in done),
+        changed=state.changed + sum(merged.changed for merged in done),
+    )
+
+
+def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[Failure]]:
     good, bad = [], []
     for line, cells in batch:
         text = cells[plan.email] if plan.email < len(cells) else ""
-        damaged = encoding.is_damaged("".join(cells))
+        damaged = plan.learned.damaged_rows > 0 and encoding.is_damaged("".join(cells))
         email = None if damaged else normal_form(text)
         if email is None:
             problem = problems.EMAIL_INVALID if trimmed(text) else problems.EMAIL_MISSING
@@ -123,7 +163,10 @@ def _cell(cells: Sequence[str], index: int | None) -> str:
     """Return a name, cut to what a contact holds."""
     if index is None or index >= len(cells):
         return ""
-    return trimmed(cells[index]).replace("\0", "")[:NAME_CHARACTERS_MAX]
+    text = cells[index]
+    if text.isascii() and text.isprintable():
+        return text.strip(" ")[:NAME_CHARACTERS_MAX]  # As nearly every name is: there is nothing else to take off.
+    return trimmed(text).replace("\0", "")[:NAME_CHARACTERS_MAX]
 
 
 def _named(header: Sequence[str], field: str, wanted: str | None, aliases: frozenset[str]) -> int | None:

@@ -1,14 +1,14 @@
 """Contacts: the customers of a site, each known by one e-mail address in normal form."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pointport.errors import NotFound
 from pointport.ledger.addresses import normal_form
-from pointport.plumbing.database.ids import new_id
+from pointport.plumbing.database.ids import new_ids
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
@@ -18,9 +18,11 @@ QUERIES = load(__file__)
 NAME_CHARACTERS_MAX = 100
 
 
-@dataclass(frozen=True)
-class NewContact:
-    """A contact to add or bring up to date; `email` is in normal form, an empty name leaves a known one as it is."""
+class NewContact(NamedTuple):
+    """A contact to add or bring up to date; `email` is in normal form, an empty name leaves a known one as it is.
+
+    A tuple, since there is one for every row of a file.
+    """
 
     email: str
     first_name: str = ""
@@ -47,8 +49,8 @@ def merge(connection: Connection, site_id: UUID, contacts: Sequence[NewContact],
     rows = connection.execute(
         QUERIES["merge_contacts"],
         {
-            "site_ids": [site_id] * len(unique),
-            "ids": [new_id() for _ in unique],
+            "site_ids": [str(site_id)] * len(unique),
+            "ids": new_ids(len(unique)),
             "emails": list(unique),
             "first_names": [contact.first_name for contact in unique.values()],
             "last_names": [contact.last_name for contact in unique.values()],
@@ -90,7 +92,7 @@ def insert(
     connection: Connection, site_id: UUID, contact_id: UUID, contact: NewContact, *, now: datetime
 ) -> dict[str, Any] | None:
     """Add a contact and return it, or None when its address is known."""
-    values = {"site_id": site_id, "id": contact_id, **asdict(contact), "now": now}
+    values = {"site_id": site_id, "id": contact_id, **contact._asdict(), "now": now}
     return connection.execute(QUERIES["insert_contact"], values).fetchone()
 
 

@@ -394,11 +394,9 @@ CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (site_id, sub
 
 CREATE INDEX contact_created_date ON public.contact USING btree (site_id, created_date, id);
 
-CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_name, id);
+CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_name);
 
-CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name, id);
-
-CREATE INDEX contact_updated_date ON public.contact USING btree (site_id, updated_date, id);
+CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name);
 
 CREATE INDEX loyalty_import_created_date ON public.loyalty_import USING btree (site_id, created_date, id);
 

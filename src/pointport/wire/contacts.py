@@ -16,7 +16,6 @@ CONTACTS = Resource(
     fields={
         "id": QueryField("contact.id", Kind.GUID),
         "createdDate": QueryField("contact.created_date", Kind.TIMESTAMP),
-        "updatedDate": QueryField("contact.updated_date", Kind.TIMESTAMP),
         "primaryInfo.email": QueryField("contact.email", Kind.TEXT),
         "info.name.first": QueryField("contact.first_name", Kind.TEXT),
         "info.name.last": QueryField("contact.last_name", Kind.TEXT),
