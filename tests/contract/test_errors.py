@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import httpx2
@@ -10,6 +12,7 @@ import structlog
 from starlette.testclient import TestClient
 
 from pointport.app import App
+from pointport.entrypoints.api.server import create_api
 from pointport.errors import Unavailable
 from pointport.imports import steps
 from tests.conftest import Site, Story
@@ -207,3 +210,43 @@ def test_the_api_describes_itself_without_a_warning(client: TestClient, caplog: 
     assert IMPORTS in paths
     assert "/v1/loyalty-imports" not in paths
     assert caplog.records == []
+
+
+def test_a_key_may_be_held_to_a_rate(
+    client: TestClient, app: App, site: Site, make_site: Callable[[str], Site]
+) -> None:
+    """1.6 and 8, row 29: 429 RESOURCE_EXHAUSTED with `Retry-After`; each key has a count of its own."""
+    limited = replace(app, settings=app.settings.model_copy(update={"requests_per_minute_max": 3}))
+    path = f"{IMPORTS}/query"
+    with TestClient(create_api(limited)) as held:
+        mine = [held.post(path, json={"query": {}}, headers=site.headers) for _ in range(4)]
+        other = held.post(path, json={"query": {}}, headers=make_site("Other Shop").headers)
+    told = "the API key has made more than 3 requests in a minute; wait a minute and go on"
+    assert [answer.status_code for answer in mine] == [200, 200, 200, 429]
+    assert (mine[3].json(), mine[3].headers["Retry-After"]) == (failed("RESOURCE_EXHAUSTED", told), "60")
+    assert other.status_code == 200
+    assert client.post(path, json={"query": {}}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{IMPORTS}/query",
+        "/loyalty-accounts/v1/accounts/query",
+        "/loyalty-transactions/v1/loyalty-transactions/query",
+        "/contacts/v4/contacts/query",
+    ],
+)
+def test_what_is_piled_up_is_refused(client: TestClient, path: str) -> None:
+    """1.7: a thousand nested `$and`, a filter of 10 MB, a cursor cut off or altered: each its 4xx, soon."""
+    nested = '{"$and": [' * 1_000 + "{}" + "]}" * 1_000
+    answer = client.post(path, content=f'{{"query": {{"filter": {nested}}}}}')
+    told = violation("query.filter", "must not be nested deeper than 20", "MAX", threshold=20)
+    assert (answer.status_code, answer.json()) == (400, invalid(told))
+    answer = client.post(path, content=b'{"query": {"filter": {"id": "' + b"x" * 10_000_000 + b'"}}}')
+    assert answer.status_code == 413
+    for cursor in ("x", "x" * 16_001, "\0", 7, {}):
+        answer = client.post(path, json={"query": {"cursorPaging": {"cursor": cursor}}})
+        assert answer.status_code == 400
+        (found,) = answer.json()["details"]["validationError"]["fieldViolations"]
+        assert found["field"] == "query.cursorPaging.cursor"

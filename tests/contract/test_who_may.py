@@ -57,6 +57,12 @@ def of_import(import_id: UUID) -> list[Call]:
     ]
 
 
+ACCOUNTS = "/loyalty-accounts/v1/accounts"
+TRANSACTIONS = "/loyalty-transactions/v1/loyalty-transactions"
+PROGRAM = "/loyalty-programs/v1/program"
+CONTACTS = "/contacts/v4/contacts"
+EARNING = {"amount": 1, "description": "x", "appId": "x", "idempotencyKey": "x"}
+CONTACT = {"info": {"emails": {"items": [{"email": "ada@example.com"}]}}}
 A_FILE = {"fileUrl": f"/sites/{NOBODY}/{NOBODY}.csv"}
 SCOPES = ("imports", "accounts:read", "accounts:write", "admin")
 CALLS: dict[tuple[str, ...], list[Call]] = {
@@ -71,8 +77,30 @@ CALLS: dict[tuple[str, ...], list[Call]] = {
     ],
     ("accounts:read",): [
         Call("POST", f"{OURS}/account", body={"email": "ada@example.com"}),
+        Call("GET", ACCOUNTS),
+        Call("GET", f"{ACCOUNTS}/{NOBODY}"),
+        Call("GET", f"{ACCOUNTS}/fetch-by", {"contactId": str(NOBODY)}),
+        Call("POST", f"{ACCOUNTS}/query", body={"query": {}}),
+        Call("POST", f"{ACCOUNTS}/search", body={"search": {}}),
+        Call("POST", f"{ACCOUNTS}/count", body={}),
+        Call("GET", f"{ACCOUNTS}/program-totals"),
+        Call("GET", f"/async-jobs/v1/async-jobs/{NOBODY}"),
+        Call("GET", f"{TRANSACTIONS}/{NOBODY}"),
+        Call("POST", f"{TRANSACTIONS}/query", body={"query": {}}),
+        Call("GET", PROGRAM),
+        Call("GET", f"{PROGRAM}/premium-features"),
+        Call("GET", "/loyalty-programs/v1/bulk/programs"),
+        Call("GET", f"{CONTACTS}/{NOBODY}"),
+        Call("POST", f"{CONTACTS}/query", body={"query": {}}),
     ],
     ("accounts:write",): [
+        Call("POST", ACCOUNTS, body={"contactId": str(NOBODY)}),
+        Call("POST", f"{ACCOUNTS}/{NOBODY}/earn-points", body=EARNING),
+        Call("POST", f"{ACCOUNTS}/{NOBODY}/adjust-points", body={"amount": 1}),
+        Call("POST", f"{ACCOUNTS}/bulk-adjust", body={"amount": 1}),
+        Call("POST", CONTACTS, body=CONTACT),
+        Call("PATCH", f"{CONTACTS}/{NOBODY}", body=CONTACT | {"revision": 1}),
+        Call("DELETE", f"{CONTACTS}/{NOBODY}"),
         Call("POST", f"{OURS}/contacts/upload-url", body={}),
         Call("POST", f"{OURS}/contacts/load", body=A_FILE),
     ],
@@ -81,6 +109,21 @@ CALLS: dict[tuple[str, ...], list[Call]] = {
         Call("POST", f"{OURS}/keys", body={"name": "another", "scopes": ["imports"]}),
         Call("DELETE", f"{OURS}/keys/{NOBODY}"),
         Call("GET", f"{OURS}/ledger/verify"),
+        Call("PATCH", PROGRAM, body={"loyaltyProgram": {}}),
+        Call("POST", f"{PROGRAM}/activate", body={}),
+        Call("POST", f"{PROGRAM}/pause", body={}),
+        Call("POST", f"{PROGRAM}/points-expiration/enable", body={}),
+        Call("POST", f"{PROGRAM}/points-expiration/disable", body={}),
+        Call("GET", f"{OURS}/webhooks"),
+        Call("POST", f"{OURS}/webhooks", body={"targetUrl": "x", "eventTypes": ["x"]}),
+        Call("GET", f"{OURS}/webhooks/{NOBODY}"),
+        Call("PATCH", f"{OURS}/webhooks/{NOBODY}", body={}),
+        Call("DELETE", f"{OURS}/webhooks/{NOBODY}"),
+        Call("GET", f"{OURS}/webhooks/{NOBODY}/deliveries"),
+        Call("POST", f"{OURS}/webhooks/{NOBODY}/deliveries/{NOBODY}/send-again", body={}),
+        Call("GET", f"{OURS}/webhook-keys"),
+        Call("POST", f"{OURS}/webhook-keys", body={}),
+        Call("POST", f"{OURS}/webhook-keys/rotate", body={}),
     ],
 }
 OPERATORS = [Call("GET", f"{OURS}/sites"), Call("POST", f"{OURS}/sites", body={"name": "New Shop"})]
