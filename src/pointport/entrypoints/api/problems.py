@@ -84,6 +84,8 @@ TYPES: Mapping[str, tuple[str, str]] = {
 
 NO_JSON = InvalidRequest(Violation("body", "is not valid JSON", "FORMAT"))
 
+TOO_DEEP = InvalidRequest(Violation("body", "is nested too deeply", "MAX"))
+
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
 SNAKE = re.compile(r"_([a-z])")
@@ -147,7 +149,7 @@ def _violation(found: Mapping[str, Any]) -> Violation:
 def _http(request: Request, error: HTTPException) -> JSONResponse:
     """Unknown paths and methods, bodies that are too large, and those that cannot be read at all."""
     if error.status_code == HTTPStatus.BAD_REQUEST:
-        return answer(NO_JSON)
+        return answer(TOO_DEEP if isinstance(error.__cause__, RecursionError) else NO_JSON)
     if isinstance(error.__cause__, PointportError):
         return answer(error.__cause__)
     body = _application_error(HTTPStatus(error.status_code).name, str(error.detail), {})
