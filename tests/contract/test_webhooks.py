@@ -2,15 +2,20 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
@@ -607,6 +612,55 @@ def test_a_name_that_changes_its_mind_gains_nothing(receiver: Receiver) -> None:
         assert sent.error is not None
         assert "which is not on the public internet" in sent.error
     assert receiver.got == []
+
+
+@pytest.fixture
+def certified(receiver: Receiver, tmp_path: Path) -> ssl.SSLContext:
+    """The receiver speaks TLS as shop.example.com; gives the context that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "shop.example.com")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("shop.example.com")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(private + pem)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "both.pem")
+    receiver.server.socket = serving.wrap_socket(receiver.server.socket, server_side=True)
+    return ssl.create_default_context(cadata=pem.decode())
+
+
+def test_the_name_is_verified_whatever_the_address(receiver: Receiver, certified: ssl.SSLContext) -> None:
+    """7.1: HTTPS; the certificate is the name's, though the connection goes to the address that was looked at."""
+
+    def send(host: str, context: ssl.SSLContext | None) -> Sent:
+        url = f"https://{host}:{receiver.server.server_port}/hook"
+        return sending.send(
+            url,
+            "body",
+            timeout_seconds=5,
+            private_allowed=True,
+            resolve=lambda *_: ["127.0.0.1"],
+            ssl_context=context,
+        )
+
+    assert send("shop.example.com", certified).status_code == 200
+    for refused in (send("other.example.com", certified), send("shop.example.com", None)):
+        assert "certificate verify failed" in str(refused.error)
+    assert len(receiver.got) == 1
 
 
 def test_events_are_kept_no_longer_than_files(client: TestClient, app: App, site: Site, clock: Clock) -> None:

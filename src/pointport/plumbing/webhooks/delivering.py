@@ -50,8 +50,11 @@ def run(
     with ThreadPoolExecutor(AT_ONCE_MAX, thread_name_prefix="webhook") as threads:
         while due := _list_due(database, site_id, webhook_id, clock()):
             moment = clock()
-            for event, sent in zip(due, threads.map(tell, due), strict=True):
+            outcomes = list(threads.map(tell, due))
+            for event, sent in zip(due, outcomes, strict=True):
                 _note(database, event, sent, moment, clock())
+            if not any(sent.arrived for sent in outcomes):
+                return  # Nobody is there: others have their turn before the sweep comes back to this one.
             if is_stopping():
                 raise Unavailable("the worker is stopping; another goes on")
 

@@ -35,12 +35,19 @@ ON CONFLICT (site_id, webhook_id, event_id, attempt) DO NOTHING;
 
 -- name: find_due
 -- Subscribers to whom something has come due: all sites, for the owner, who names the site_id of each in what follows.
-SELECT DISTINCT webhook_delivery.site_id, webhook_delivery.webhook_id
-FROM webhook_delivery
-INNER JOIN webhook ON webhook_delivery.site_id = webhook.site_id AND webhook_delivery.webhook_id = webhook.id
+-- One look into the index for each subscriber, however much waits for it.
+SELECT
+    webhook.site_id,
+    webhook.id AS webhook_id
+FROM webhook
 WHERE
-    webhook_delivery.status = 'PENDING' AND webhook_delivery.next_attempt_date < %(before)s AND webhook.is_enabled
-LIMIT 100;
+    webhook.is_enabled
+    AND EXISTS (
+        SELECT FROM webhook_delivery
+        WHERE
+            webhook_delivery.site_id = webhook.site_id AND webhook_delivery.webhook_id = webhook.id
+            AND webhook_delivery.status = 'PENDING' AND webhook_delivery.next_attempt_date < %(before)s
+    );
 
 -- name: find_sites_with_old_events
 -- Sites that have events which are kept no longer: all of them, each named by its site_id in what follows.

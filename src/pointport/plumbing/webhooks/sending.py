@@ -1,5 +1,6 @@
 """One POST to a subscriber, with an end to it (contract.md 7.1)."""
 
+import functools
 import ssl
 import time
 from collections.abc import Callable, Iterable
@@ -52,9 +53,7 @@ def send(
     try:
         target = targets.read_target(url, private_allowed=private_allowed)
         backend = _Guarded(begun + timeout_seconds, private_allowed, resolve)
-        with httpcore2.ConnectionPool(
-            network_backend=backend, ssl_context=ssl_context or httpcore2.default_ssl_context()
-        ) as pool:
+        with httpcore2.ConnectionPool(network_backend=backend, ssl_context=ssl_context or _trusted()) as pool:
             headers = [(b"Host", _host(target)), *HEADERS]
             # The answer's body is of no interest, and may have no end.
             with pool.stream("POST", url, headers=headers, content=body.encode()) as response:
@@ -65,6 +64,12 @@ def send(
         return finished(error=f"no answer within {timeout_seconds:g} seconds")
     except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, OSError) as error:
         return finished(error=f"no answer: {str(error) or type(error).__name__}")
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities that everybody trusts; reading them takes longer than many a receiver takes to answer."""
+    return httpcore2.default_ssl_context()
 
 
 def _finished(begun: float, *, status_code: int | None = None, error: str | None = None) -> Sent:

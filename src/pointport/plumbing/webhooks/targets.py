@@ -14,6 +14,12 @@ URL_CHARACTERS_MAX = 2_000
 WRAPPINGS = (ip_network("64:ff9b::/96"), ip_network("::/96"))
 """IPv6 that holds IPv4 in its last 32 bits: NAT64 (RFC 6052), and what was there before (RFC 4291, 2.5.5.1)."""
 
+GLOBAL_UNICAST = ip_network("2000::/3")
+"""All of IPv6 that was ever given out. Python calls more than that global: site-local, local NAT64, what is reserved."""
+
+SET_ASIDE = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
+"""What is no place of anybody's, and global to some versions of Python: protocols, relays, Teredo, documentation."""
+
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -74,19 +80,21 @@ def look_up(host: str, port: int, *, private_allowed: bool, resolve: Resolve = r
 def is_public(text: str) -> bool:
     """Tell whether an address is on the public internet, whatever it is wrapped in."""
     address = _unwrapped(ip_address(text.partition("%")[0]))
-    return address.is_global and not address.is_multicast
+    if isinstance(address, IPv6Address) and address not in GLOBAL_UNICAST:
+        return False
+    # `is_reserved` means IPv4's class E; of IPv6 it knows less than the line above.
+    odd = address.is_multicast or address.is_reserved or any(address in network for network in SET_ASIDE)
+    return address.is_global and not odd
 
 
 def _unwrapped(address: Address) -> Address:
-    """Return the IPv4 address inside an IPv6 one: mapped, 6to4, Teredo, NAT64 or compatible."""
+    """Return the IPv4 address inside an IPv6 one: mapped, 6to4, NAT64 or compatible."""
     if isinstance(address, IPv4Address):
         return address
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
         return address.sixtofour
-    if address.teredo is not None:
-        return address.teredo[1]
     if any(address in wrapping for wrapping in WRAPPINGS):
         return IPv4Address(address.packed[-4:])
     return address
