@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,24 @@ def test_every_call_says_what_it_does_and_how_it_fails(document: Json) -> None:
         for status, response in operation["responses"].items():
             assert "X-Wix-Request-Id" in response["headers"], path
             assert ("content" in response) == (status != "500"), (path, status)
+
+
+def references(part: Any) -> Iterator[str]:
+    """Every `$ref` of the document."""
+    if isinstance(part, dict):
+        if isinstance(part.get("$ref"), str):
+            yield part["$ref"]
+        for inner in part.values():
+            yield from references(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from references(inner)
+
+
+def test_every_reference_leads_somewhere(document: Json) -> None:
+    """A client can be generated from it: no name is missing, and none is there that nothing refers to."""
+    used = set(references(document))
+    assert used == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
 
 
 def test_every_answer_has_a_shape(document: Json) -> None:

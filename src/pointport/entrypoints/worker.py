@@ -8,6 +8,7 @@ all, whatever the cause, gets a new one.
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -42,6 +43,8 @@ FAULT = "A fault of ours stopped it; the server's log says more under its id."
 QUEUE_CONNECTIONS_MAX = 4
 WEBHOOKS_AT_ONCE_MAX = 4
 """Subscribers that one worker serves side by side."""
+HELPERS_MAX = 4
+"""Threads beside the jobs': looking for lost work, erasing, reviving the database, looking up its address."""
 RETRY_SECONDS_MAX = 60
 RETRY_WHEN_UNAVAILABLE_SECONDS_MAX = 5
 TIDY_SECONDS = 3_600.0
@@ -120,6 +123,10 @@ class Worker:
     async def _work(self) -> None:
         """Work, and begin again whenever the database has gone, until told to stop."""
         self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
+        # A thread for each job that may run: by default there are as many as the machine has cores and four more, and
+        # receivers that are slow to answer would keep them from the imports.
+        threads = self._app.settings.worker_imports_max + WEBHOOKS_AT_ONCE_MAX + HELPERS_MAX
+        self._loop.set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="work"))
         if self._stop_wanted.is_set():
             return
         while not self._stop.is_set():

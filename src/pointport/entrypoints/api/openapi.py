@@ -24,6 +24,7 @@ from pointport.errors import (
 )
 from pointport.plumbing.queries import Resource
 from pointport.plumbing.queries.schema import filter_schema, query_schema, search_schema, text_schema
+from pointport.wire.contacts import ContactLoad
 from pointport.wire.errors import ErrorAnswer, InvalidRequestAnswer
 
 Json = dict[str, Any]
@@ -48,6 +49,8 @@ REQUEST_ID: Json = {
 }
 ALWAYS: tuple[type[PointportError], ...] = (InvalidRequest, TooManyRequests, Unavailable)
 WITH_KEY: tuple[type[PointportError], ...] = (Unauthenticated, PermissionDenied)
+SHAPES = (ContactLoad, ErrorAnswer, InvalidRequestAnswer)
+"""What answers refer to that FastAPI does not see."""
 MARKS = {"x-query": "Query", "x-filter": "Filter", "x-search": "Search", "x-text": "Text"}
 """How bodies mark what is described elsewhere (`bodies.query_of` and its neighbours)."""
 REFERENCE = "#/components/schemas/{}"
@@ -79,7 +82,7 @@ def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    for shape in (ErrorAnswer, InvalidRequestAnswer):
+    for shape in SHAPES:
         found = TypeAdapter(shape).json_schema(ref_template=REFERENCE.format("{model}"))
         schemas.update(found.pop("$defs", {}))
         schemas[shape.__name__] = found

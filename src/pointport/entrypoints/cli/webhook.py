@@ -63,6 +63,23 @@ def list_(context: typer.Context, site: Site = None, as_json: Json = False) -> N
     )
 
 
+@application.command("show")
+def show(context: typer.Context, webhook: Webhook, site: Site = None, as_json: Json = False) -> None:
+    """Show one webhook."""
+    with connect(context, site=site) as client:
+        found = client.get(f"{WEBHOOKS}/{webhook}")["webhook"]
+    if as_json:
+        bars.say_json(found)
+        return
+    bars.say(f"Webhook  {found['id']}")
+    bars.say(f"Target   {bars.plain(found['targetUrl'])}")
+    for event_type in found["eventTypes"]:
+        bars.say(f"Event    {event_type}")
+    bars.say(f"On       {'yes' if found['enabled'] else 'no'}")
+    bars.say(f"Created  {bars.moment(found['createdDate'])} UTC")
+    bars.say(f"Changed  {bars.moment(found['updatedDate'])} UTC")
+
+
 @application.command("enable")
 def enable(context: typer.Context, webhook: Webhook, site: Site = None, as_json: Json = False) -> None:
     """Tell it again; what waited meanwhile is sent."""

@@ -3,19 +3,25 @@
 Whoever dies after sending and before writing that down sends it once more: an event may arrive twice, and none is lost.
 """
 
+import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from pointport.errors import Unavailable
+from pointport.errors import PointportError, Unavailable
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Database
+from pointport.plumbing.queue.at_work import subjects_at_work
 from pointport.plumbing.webhooks import outbox
-from pointport.plumbing.webhooks.sending import Sent
+from pointport.plumbing.webhooks.sending import ERROR_CHARACTERS_MAX, Sent
 
 QUERIES = load(__file__)
+
+logger = logging.getLogger(__name__)
 
 PAUSES = (
     timedelta(minutes=1),
@@ -30,6 +36,10 @@ PAUSES = (
 
 AT_ONCE_MAX = 4
 BATCH = 20
+TURN_SECONDS = 10.0
+"""How long a subscriber is served before others have their turn: one that does not answer must not keep them waiting."""
+
+ERASED_AT_ONCE = 5_000
 
 Row = dict[str, Any]
 
@@ -42,40 +52,77 @@ def run(
     *,
     tell: Callable[[Row], Sent],
     clock: Callable[[], datetime],
+    turn_seconds: float = TURN_SECONDS,
 ) -> None:
-    """Send all that is due; `tell` sends one event (its row, with `target_url`) and never raises for the receiver's faults.
+    """Send what is due, for the length of a turn; what is left then gets a job of its own, behind those that wait.
 
-    Raises Unavailable when `is_stopping` says so.
+    `tell` sends one event (its row, with `target_url`); that it fails, for whatever cause, is a try that failed.
+    Raises Unavailable when `is_stopping` says so, or when the database is gone.
     """
+    end = time.monotonic() + turn_seconds
     with ThreadPoolExecutor(AT_ONCE_MAX, thread_name_prefix="webhook") as threads:
         while due := _list_due(database, site_id, webhook_id, clock()):
-            moment = clock()
-            outcomes = list(threads.map(tell, due))
-            for event, sent in zip(due, outcomes, strict=True):
+            arrived = False
+            for event, (moment, sent) in zip(due, threads.map(partial(_try, tell, clock), due), strict=True):
                 _note(database, event, sent, moment, clock())
-            if not any(sent.arrived for sent in outcomes):
+                arrived = arrived or sent.arrived
+            if not arrived:
                 return  # Nobody is there: others have their turn before the sweep comes back to this one.
             if is_stopping():
                 raise Unavailable("the worker is stopping; another goes on")
+            if time.monotonic() >= end:
+                with database.transaction(site_id) as connection:
+                    outbox.enqueue_delivery(connection, site_id, webhook_id)
+                return
 
 
 def enqueue_due(database: Database, *, before: datetime) -> int:
     """Have a worker serve each subscriber to whom something came due before a moment; returns how many there are."""
     with database.owner_transaction() as connection:
-        rows = connection.execute(QUERIES["find_due"], {"before": before}).fetchall()
+        at_work = subjects_at_work(connection)
+        rows = connection.execute(QUERIES["find_due"], {"before": before, "at_work": at_work}).fetchall()
         for row in rows:
             outbox.enqueue_delivery(connection, row["site_id"], row["webhook_id"])
     return len(rows)
 
 
 def erase(database: Database, *, before: datetime) -> None:
-    """Erase events from before a moment, with what became of them."""
+    """Erase events from before a moment, with what became of them; those that are still on their way stay."""
     with database.owner_transaction() as connection:
         rows = connection.execute(QUERIES["find_sites_with_old_events"], {"before": before}).fetchall()
     for row in rows:
-        with database.transaction(row["site_id"]) as connection:
-            for query in ("delete_old_attempts", "delete_old_deliveries", "delete_old_events"):
-                connection.execute(QUERIES[query], {"site_id": row["site_id"], "before": before})
+        while _erase_some(database, row["site_id"], before) == ERASED_AT_ONCE:
+            pass
+
+
+def _erase_some(database: Database, site_id: UUID, before: datetime) -> int:
+    """Erase some of a site's old events; returns how many."""
+    chosen = {"site_id": site_id, "before": before, "limit": ERASED_AT_ONCE}
+    with database.transaction(site_id) as connection:
+        event_ids = [row["id"] for row in connection.execute(QUERIES["find_old_events"], chosen).fetchall()]
+        for query in ("delete_old_deliveries", "delete_old_attempts", "delete_old_events"):
+            connection.execute(QUERIES[query], {"site_id": site_id, "event_ids": event_ids})
+    return len(event_ids)
+
+
+def _try(tell: Callable[[Row], Sent], clock: Callable[[], datetime], event: Row) -> tuple[datetime, Sent]:
+    """Send one event, and return when and what came of it. Raises Unavailable.
+
+    A fault of ours is one event's alone, and is tried again as the receiver's are: else it would be met again and again,
+    and those beside it sent each time.
+    """
+    moment, begun = clock(), time.monotonic()
+    try:
+        return moment, tell(event)
+    except Unavailable:
+        raise
+    except PointportError as error:
+        told = f"not sent: {error.message}"
+        logger.warning("event %s was not sent: %s", event["id"], error.message)
+    except Exception:
+        told = "not sent: a fault of ours; the server's log says more under the event's id"
+        logger.exception("event %s was not sent", event["id"])
+    return moment, Sent(None, told[:ERROR_CHARACTERS_MAX], round((time.monotonic() - begun) * 1_000))
 
 
 def _list_due(database: Database, site_id: UUID, webhook_id: UUID, now: datetime) -> list[Row]:

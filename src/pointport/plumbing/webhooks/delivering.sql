@@ -34,14 +34,15 @@ VALUES (
 ON CONFLICT (site_id, webhook_id, event_id, attempt) DO NOTHING;
 
 -- name: find_due
--- Subscribers to whom something has come due: all sites, for the owner, who names the site_id of each in what follows.
--- One look into the index for each subscriber, however much waits for it.
+-- Subscribers to whom something has come due and whom nobody serves: all sites, for the owner, who names the site_id of
+-- each in what follows. One look into the index for each subscriber, however much waits for it.
 SELECT
     webhook.site_id,
     webhook.id AS webhook_id
 FROM webhook
 WHERE
     webhook.is_enabled
+    AND webhook.id <> all(%(at_work)s)
     AND EXISTS (
         SELECT FROM webhook_delivery
         WHERE
@@ -51,25 +52,33 @@ WHERE
 
 -- name: find_sites_with_old_events
 -- Sites that have events which are kept no longer: all of them, each named by its site_id in what follows.
-SELECT DISTINCT site_id FROM event WHERE created_date < %(before)s
-LIMIT 100;
+SELECT DISTINCT site_id FROM event WHERE created_date < %(before)s;
 
--- name: delete_old_attempts
--- What was tried long ago.
-DELETE FROM webhook_attempt
-USING event
+-- name: find_old_events
+-- What happened long ago and is not on its way any more. What waits for a subscriber that is disabled goes too, since
+-- nobody knows whether it will ever be enabled.
+SELECT event.id FROM event
 WHERE
-    webhook_attempt.site_id = %(site_id)s AND webhook_attempt.site_id = event.site_id
-    AND webhook_attempt.event_id = event.id AND event.created_date < %(before)s;
+    event.site_id = %(site_id)s AND event.created_date < %(before)s
+    AND NOT EXISTS (
+        SELECT FROM webhook_delivery
+        INNER JOIN webhook ON webhook_delivery.site_id = webhook.site_id AND webhook_delivery.webhook_id = webhook.id
+        WHERE
+            webhook_delivery.site_id = event.site_id AND webhook_delivery.event_id = event.id
+            AND webhook_delivery.status = 'PENDING' AND webhook.is_enabled
+    )
+LIMIT %(limit)s;
 
 -- name: delete_old_deliveries
--- What was sent long ago, or never could be.
+-- What became of some events; before the tries, so that none is noted in between.
 DELETE FROM webhook_delivery
-USING event
-WHERE
-    webhook_delivery.site_id = %(site_id)s AND webhook_delivery.site_id = event.site_id
-    AND webhook_delivery.event_id = event.id AND event.created_date < %(before)s;
+WHERE site_id = %(site_id)s AND event_id = any(%(event_ids)s);
+
+-- name: delete_old_attempts
+-- The tries of some events.
+DELETE FROM webhook_attempt
+WHERE site_id = %(site_id)s AND event_id = any(%(event_ids)s);
 
 -- name: delete_old_events
--- What happened long ago.
-DELETE FROM event WHERE site_id = %(site_id)s AND created_date < %(before)s;
+-- Some events.
+DELETE FROM event WHERE site_id = %(site_id)s AND id = any(%(event_ids)s);

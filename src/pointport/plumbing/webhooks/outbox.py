@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.database.pool import Connection, one
 from pointport.plumbing.webhooks.event_types import EventType
 
 QUERIES = load(__file__)
@@ -91,10 +91,15 @@ def address(
 
 
 def enqueue_delivery(connection: Connection, site_id: UUID, webhook_id: UUID) -> None:
-    """Have a worker send what is due to a subscriber; one worker at a time serves one subscriber."""
-    queue.enqueue(
-        connection, TASK, site_id=site_id, subject_id=webhook_id, lock=f"{TASK}:{webhook_id}", queue=queue.WEBHOOKS
-    )
+    """Have a worker send what is due to a subscriber; one worker at a time serves one subscriber.
+
+    Nobody waits for this: who meets another transaction that is just adding that job leaves it to that one, and should
+    that come to nothing, or too early, to the worker's sweep. Else everyone who changes a site's points would wait for
+    everyone else's commit, and two that tell two subscribers in different order would wait for each other.
+    """
+    lock = f"{TASK}:{webhook_id}"
+    if one(connection.execute(QUERIES["try_to_enqueue"], {"lock": lock}).fetchone())["alone"]:
+        queue.enqueue(connection, TASK, site_id=site_id, subject_id=webhook_id, lock=lock, queue=queue.WEBHOOKS)
 
 
 def _plain(value: Any) -> Any:

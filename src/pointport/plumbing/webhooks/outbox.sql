@@ -36,3 +36,8 @@ ON CONFLICT (site_id, webhook_id, event_id) DO NOTHING;
 -- The subscribers that want one of some types.
 SELECT id FROM webhook
 WHERE site_id = %(site_id)s AND is_enabled AND event_types && %(event_types)s::text[];
+
+-- name: try_to_enqueue
+-- Whether no other transaction is adding the job of this subscriber just now. Taken on the coordinator of a cluster,
+-- where the queue is.
+SELECT pg_try_advisory_xact_lock(hashtextextended(%(lock)s, 0)) AS alone;

@@ -2,8 +2,10 @@
 
 import functools
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -101,7 +103,7 @@ class _Guarded(NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> NetworkStream:
         """Connect to the first address that answers."""
-        found = targets.look_up(host, port, private_allowed=self._private_allowed, resolve=self._resolve)
+        found = self._look_up(host, port)
         connect = partial(
             SyncBackend().connect_tcp, port=port, local_address=local_address, socket_options=socket_options
         )
@@ -111,6 +113,24 @@ class _Guarded(NetworkBackend):
             except httpcore2.ConnectError:
                 continue
         return _Hurried(connect(found[-1], timeout=_left(self._deadline)), self._deadline)
+
+    def _look_up(self, host: str, port: int) -> list[str]:
+        """Look a host up, and leave a name server that is slow to answer behind: the system's resolver knows no hurry."""
+        found: Future[list[str]] = Future()
+
+        def look_up() -> None:
+            try:
+                found.set_result(
+                    targets.look_up(host, port, private_allowed=self._private_allowed, resolve=self._resolve)
+                )
+            except Refused as refused:
+                found.set_exception(refused)
+
+        threading.Thread(target=look_up, name="webhook-lookup", daemon=True).start()
+        try:
+            return found.result(_left(self._deadline))
+        except TimeoutError as error:
+            raise httpcore2.ConnectTimeout from error
 
 
 class _Hurried(NetworkStream):

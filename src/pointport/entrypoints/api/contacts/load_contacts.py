@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
-from pydantic import TypeAdapter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
@@ -15,7 +14,7 @@ from pointport.entrypoints.api.problems import answer, can_fail
 from pointport.errors import NotFound, PointportError
 from pointport.imports import contact_file
 from pointport.wire.base import Json
-from pointport.wire.contacts import ContactLoad, contact_load
+from pointport.wire.contacts import contact_load
 from pointport.wire.imports import FileUrlAnswer
 
 router = APIRouter(prefix="/pointport/v1")
@@ -41,7 +40,7 @@ def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> Js
     response_class=StreamingResponse,
     responses={
         200: {
-            "content": {"application/x-ndjson": {"schema": TypeAdapter(ContactLoad).json_schema()}},
+            "content": {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/ContactLoad"}}},
             "description": "A line for each state",
         },
         **can_fail(NotFound),
