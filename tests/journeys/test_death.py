@@ -26,8 +26,10 @@ from pointport.imports import steps
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping
 from pointport.plumbing.sites import sites
+from pointport.plumbing.webhooks.event_types import EventType
 from pointport.settings import Settings
 from tests.conftest import Story
+from tests.contract.conftest import subscribe
 from tests.journeys.processes import Program, Programs, Watch, cloned_database, until
 
 ROWS = 50_000
@@ -531,6 +533,7 @@ def test_while_the_disk_is_full_the_api_says_so_and_the_job_waits_and_nothing_is
     headers = {"Authorization": key, "wix-site-id": str(story.site_id)}
     import_id = story.parse(sheet.content).id
     upload = {"fileUrl": story.upload(b"Email,Points\nc00001@example.com,5\n")}
+    subscribe(story.app, story.site_id, EventType.IMPORT_CREATED)  # So that there is an event to be written.
     with (
         Programs(own_folder, **CHUNKS) as programs,
         own_market.watch(import_id) as watch,
