@@ -68,6 +68,7 @@ def test_who_left_the_job_to_one_that_came_to_nothing_is_found(app: App, site: S
         with app.database.transaction(site.id) as failing:
             tell(failing, app, site, UPDATED)
             with app.database.transaction(site.id) as connection:
+                connection.execute("SET LOCAL lock_timeout = '2s'")
                 tell(connection, app, site, UPDATED)
             raise RuntimeError
 
