@@ -10,6 +10,7 @@ import jsonschema_rs
 import pytest
 from starlette.testclient import TestClient
 
+from pointport.app import App
 from pointport.entrypoints.api.examples import EXAMPLES
 from pointport.entrypoints.api.openapi import SWAGGER_UI
 from tests.contract.conftest import IMPORTS, Json
@@ -114,6 +115,16 @@ def test_the_description_of_a_query_is_its_language(client: TestClient, document
     taken = [client.post(f"{IMPORTS}/query", json={"query": query}).status_code == 200 for query in queries]
     assert taken == [schema.is_valid({"query": query}) for query in queries]
     assert taken == [True] * 7 + [False] * (len(queries) - 7)
+
+
+def test_limits_are_described_as_they_are(app: App, document: Json) -> None:
+    """1.5, 2.3: a number that the description allows is not refused for being too large or too small."""
+    schemas = document["components"]["schemas"]
+    size, _ = schemas["CreateImport"]["properties"]["fileSize"]["anyOf"]
+    assert size == {"type": "integer", "minimum": 0, "maximum": app.settings.upload_bytes_max}
+    text, number, _ = schemas["AdjustPoints"]["properties"]["revision"]["anyOf"]
+    assert number == {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    assert [bool(re.search(text["pattern"], revision)) for revision in ("1", "0", "-1", "9" * 18)] == [1, 0, 0, 1]
 
 
 def test_the_pages_are_ours_alone(client: TestClient) -> None:

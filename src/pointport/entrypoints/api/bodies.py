@@ -61,6 +61,11 @@ def text_of(resource: Resource) -> Any:
     return Field(default=None, json_schema_extra={"x-text": resource.name})
 
 
+def at_most(limit: int | str) -> Any:
+    """Return a field whose description has this maximum as it is, or what the setting of this name says (`openapi`)."""
+    return Field(json_schema_extra={"x-maximum": limit})
+
+
 def one_of(*names: str) -> dict[str, Any]:
     """Return how the description says what `require_one` asks."""
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "integer"}}} for name in names]}
@@ -92,7 +97,7 @@ def _integral(value: Any) -> Any:
 
 def _revision(value: Any) -> Any:
     """Read a revision, which is text on the wire and a number in the documentation (contract.md 1.5)."""
-    return int(value) if isinstance(value, str) and INT64.fullmatch(value) else _integral(value)
+    return int(value) if isinstance(value, str) and re.fullmatch(f"0|{INT64}", value) else _integral(value)
 
 
 def _guid(value: Any) -> UUID:
@@ -113,7 +118,8 @@ def _storable(text: str) -> str:
     return text
 
 
-INT64 = re.compile(r"[0-9]{1,18}")
+INT64 = "[1-9][0-9]{0,17}"
+INT64_MAX = 2**63 - 1
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -122,8 +128,12 @@ Integer = Annotated[StrictInt, BeforeValidator(_integral)]
 NOT_ZERO = AfterValidator(_not_zero)
 Revision = Annotated[
     StrictInt,
-    Field(ge=1, le=2**63 - 1),
-    BeforeValidator(_revision, json_schema_input_type=Annotated[str, Field(pattern="^[1-9][0-9]{0,17}$")] | int),
+    Field(ge=1, le=INT64_MAX),
+    BeforeValidator(
+        _revision,
+        # The description is made of this type alone, and FastAPI would round the bound.
+        json_schema_input_type=Annotated[str, Field(pattern=f"^{INT64}$")] | Annotated[int, Field(ge=1), at_most(INT64_MAX)],
+    ),
 ]
 AnyText = Annotated[StrictStr, Field(json_schema_extra={"maxLength": 1_000})]
 ContactId = Annotated[Guid, Path(alias="contactId")]

@@ -24,6 +24,7 @@ from pointport.errors import (
 )
 from pointport.plumbing.queries import Resource
 from pointport.plumbing.queries.schema import filter_schema, query_schema, search_schema, text_schema
+from pointport.settings import Settings
 from pointport.wire.contacts import ContactLoad
 from pointport.wire.errors import ErrorAnswer, InvalidRequestAnswer
 
@@ -73,8 +74,8 @@ POLICY = (
 router = APIRouter(include_in_schema=False)
 
 
-def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
-    """Return the OpenAPI document: FastAPI's own, with our errors, security, queries and examples."""
+def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) -> Json:
+    """Return the OpenAPI document: FastAPI's own, with our errors, security, queries, limits and examples."""
     document = get_openapi(
         title=api.title, version=api.version, summary=api.summary, description=DESCRIPTION, routes=api.routes
     )
@@ -99,7 +100,7 @@ def describe(api: FastAPI, resources: Iterable[Resource]) -> Json:
         for operation in operations.values():
             _complete(path, operation)
     _refer(document, {resource.name: resource for resource in resources})
-    _tidied(document)
+    _tidied(document, settings)
     return document
 
 
@@ -164,7 +165,7 @@ def _refer(part: Any, resources: Mapping[str, Resource]) -> None:
             _refer(inner, resources)
 
 
-def _tidied(part: Any) -> None:
+def _tidied(part: Any, settings: Settings) -> None:
     """Take out the titles that are only the name again, and say limits as JSON Schema does, where pydantic does not."""
     if isinstance(part, dict):
         if isinstance(part.get("title"), str) and not {"type", "anyOf", "$ref"}.isdisjoint(part):
@@ -173,11 +174,14 @@ def _tidied(part: Any) -> None:
             for name, keyword in (("ge", "minimum"), ("le", "maximum")):
                 if name in part:
                     part[keyword] = part.pop(name)
+        if "x-maximum" in part:
+            limit = part.pop("x-maximum")
+            part["maximum"] = getattr(settings, limit) if isinstance(limit, str) else limit
         for inner in part.values():
-            _tidied(inner)
+            _tidied(inner, settings)
     elif isinstance(part, list):
         for inner in part:
-            _tidied(inner)
+            _tidied(inner, settings)
 
 
 def _pascal(name: str) -> str:

@@ -178,7 +178,7 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
             for alias in service.aliases:
                 api.include_router(call.router, prefix=alias, include_in_schema=False)
     api.include_router(openapi.router)
-    api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES))  # type: ignore[method-assign]
+    api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES, app.settings))  # type: ignore[method-assign]
     problems.install(api)
     api.add_middleware(_SmallBodies)
     api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too

@@ -24,7 +24,7 @@ class CreateImport(bodies.Body):
 
     file_url: bodies.FilePath
     file_name: Annotated[StrictStr, Field(max_length=FILE_NAME_CHARACTERS_MAX), bodies.STORABLE] | None = None
-    file_size: Annotated[bodies.Integer, Field(ge=0)] | None = None
+    file_size: Annotated[bodies.Integer, Field(ge=0), bodies.at_most("upload_bytes_max")] | None = None
 
 
 @router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer, responses=can_fail(NotFound))
