@@ -37,12 +37,27 @@ class Dialect:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something about a file that its owner should know before it is imported: a code, the line, and a sentence."""
+
+    code: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True)
 class Suggestion:
-    """Which columns seem to be meant, counting from 0, and why."""
+    """Which columns seem to be meant, counting from 0, and why.
+
+    `system` names the system whose file it is, when the whole heading says so. `notices` are what there is to beware of,
+    each at the line of the heading.
+    """
 
     email: int | None
     points: int | None
     why: str
+    system: str | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True)
