@@ -142,6 +142,10 @@ def test_the_old_list_is_still_there(client: TestClient, three: tuple[str, str, 
     answer = client.get(ACCOUNTS, params={"contactIds[]": [bob]}).json()
     assert [account["id"] for account in answer["accounts"]] == [bob]
     assert len(client.get(ACCOUNTS).json()["accounts"]) == 3
+    for spelling in ("contactIds", "contactIds[]"):
+        answer = client.get(ACCOUNTS, params={spelling: [ada, "zz"]})
+        told = violation("contactIds[1]", "value 'zz' is not a valid GUID", "FORMAT", type="GUID")
+        assert (answer.status_code, answer.json()) == (400, invalid(told))
     answer = client.get(ACCOUNTS, params={"contactIds": [ada] * 51})
     told = invalid(violation("contactIds", "has more items than 50", "MAX_SIZE", threshold=50))
     assert (answer.status_code, answer.json()) == (400, told)
@@ -172,7 +176,7 @@ def test_accounts_can_be_queried(client: TestClient, three: tuple[str, str, str]
         ({"filter": {"points.balance": {"$gt": 0}}, "sort": [{"fieldName": "points.balance"}]}, [ada, bob]),
         ({"filter": {"points.adjusted": 30}}, [bob]),
         ({"filter": {"points.earned": {"$ne": 0}}}, []),
-        ({"filter": {"points.redeemed": 0, "points.expired": "0"}, "sort": [{"fieldName": "id"}]}, [ada, bob, eve]),
+        ({"filter": {"points.redeemed": 0, "points.expired": 0}, "sort": [{"fieldName": "id"}]}, [ada, bob, eve]),
         ({"filter": {"lastActivityDate": {"$gt": NOW}}}, [bob]),
         ({"sort": [{"fieldName": "lastActivityDate", "order": "DESC"}, {"fieldName": "id"}]}, [bob, ada, eve]),
         ({"filter": {"createdDate": {"$lte": NOW}}, "sort": [{"fieldName": "contactId"}]}, [ada, bob, eve]),

@@ -97,8 +97,8 @@ def test_a_file_url_must_be_text_of_3_to_10000_characters(client: TestClient) ->
     length = "must have 3 to 10000 characters"
     missing = invalid(violation("fileUrl", "is missing", "REQUIRED_FIELD"))
     no_text = invalid(violation("fileUrl", "must be text", "FORMAT", type="text"))
-    short = invalid(violation("fileUrl", length, "MIN_LENGTH"))
-    long = invalid(violation("fileUrl", length, "MAX_LENGTH"))
+    short = invalid(violation("fileUrl", length, "MIN_LENGTH", threshold=3))
+    long = invalid(violation("fileUrl", length, "MAX_LENGTH", threshold=10_000))
     urls = {None: missing, 5: no_text, True: no_text, "": short, "/s": short, "/" * 10_001: long, "/" * 10_000: NO_PATH}
     assert refusals(client, [{}, *({"fileUrl": url} for url in urls)]) == [
         (400, expected) for expected in [missing, *urls.values()]

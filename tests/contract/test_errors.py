@@ -21,7 +21,17 @@ from tests.contract.conftest import IMPORTS, NOBODY, failed, invalid, send_in_pi
 NO_JSON = invalid(violation("body", "is not valid JSON", "FORMAT"))
 TOO_DEEP = invalid(violation("body", "is nested too deeply", "MAX"))
 NO_OBJECT = invalid(violation("body", "must be an object", "FORMAT", type="object"))
-MISSING_BODY = invalid(violation("body", "is missing", "REQUIRED_FIELD"))
+CHANGES = (
+    f"{IMPORTS}/wixmp-upload-url",
+    "/loyalty-programs/v1/program/activate",
+    "/loyalty-programs/v1/program/pause",
+    "/loyalty-programs/v1/program/points-expiration/enable",
+    "/loyalty-programs/v1/program/points-expiration/disable",
+    "/pointport/v1/webhook-keys",
+    "/pointport/v1/webhook-keys/rotate",
+    "/pointport/v1/contacts/upload-url",
+)
+"""Calls that need to be told nothing."""
 POSTS = (IMPORTS, f"{IMPORTS}/execute", f"{IMPORTS}/query")
 SECRET = "the password is hunter2"  # noqa: S105
 
@@ -71,9 +81,8 @@ def test_unknown_paths_and_methods_are_errors_like_all_others(client: TestClient
 
 
 def test_a_body_must_be_a_json_object(client: TestClient) -> None:
-    """1.6: 400 for malformed JSON, no body where one is needed, and JSON that is no object; never a fault of ours."""
+    """1.6: 400 for malformed JSON, and for JSON that is no object; never a fault of ours."""
     expected = {
-        b"": MISSING_BODY,
         b"{": NO_JSON,
         b'{"fileUrl": "a"': NO_JSON,
         b"{'fileUrl': 'a'}": NO_JSON,
@@ -90,11 +99,31 @@ def test_a_body_must_be_a_json_object(client: TestClient) -> None:
         b"5": NO_OBJECT,
         b"true": NO_OBJECT,
     }
-    for path in POSTS:
+    for path in (*POSTS, *CHANGES):
         answers = [client.post(path, content=content) for content in expected]
         assert [(answer.status_code, answer.json()) for answer in answers] == [
             (400, told) for told in expected.values()
         ]
+
+
+def test_no_body_is_an_empty_one(client: TestClient) -> None:
+    """1.2: an absent body is accepted as `{}`, and `null` is the same as absent."""
+    paths = (*POSTS, *CHANGES, "/loyalty-accounts/v1/accounts", "/loyalty-accounts/v1/accounts/search")
+    for path in (*paths, "/loyalty-accounts/v1/accounts/count", "/contacts/v4/contacts"):
+        answers = [client.post(path, content=content) for content in (b"{}", b"", b"null", b" null\n")]
+        statuses = {answer.status_code for answer in answers}
+        assert len(statuses) == 1, path
+        if statuses == {400}:
+            assert len({answer.text for answer in answers}) == 1, path
+
+
+def test_a_call_that_is_refused_changes_nothing(client: TestClient) -> None:
+    """1.6: 400 for a body that is no JSON, also where a call needs none; the program stays as it is, and no key is made."""
+    before = client.get("/loyalty-programs/v1/program").json()
+    for path in CHANGES:
+        assert client.post(path, content=b"{").status_code == 400
+    assert client.get("/loyalty-programs/v1/program").json() == before
+    assert client.get("/pointport/v1/webhook-keys").json() == {"keys": []}
 
 
 def test_a_body_is_json_whatever_its_content_type_says(client: TestClient, story: Story) -> None:
@@ -112,7 +141,7 @@ def test_a_body_is_json_whatever_its_content_type_says(client: TestClient, story
 
 def test_a_json_body_over_one_mebibyte_is_413(client: TestClient, app: App, site: Site) -> None:
     """1.6: a limit that is enforced with a clear error, in one piece and in many, and not a byte too early."""
-    expected = failed("TOO_LARGE", "the body is larger than 1048576 bytes")
+    expected = invalid(violation("body", "is larger than 1048576 bytes", "MAX_SIZE", threshold=1_048_576))
     too_large = b'{"fileUrl": "' + b"x" * (1024 * 1024 - 14) + b'"}'
     for path in POSTS:
         answer = client.post(path, content=too_large)
@@ -248,7 +277,8 @@ def test_what_is_piled_up_is_refused(client: TestClient, path: str) -> None:
         answer = client.post(path, content=f'{{"query": {{"filter": {nested}}}}}')
         assert (answer.status_code, answer.json()) == (400, invalid(told))
     answer = client.post(path, content=b'{"query": {"filter": {"id": "' + b"x" * 10_000_000 + b'"}}}')
-    assert answer.status_code == 413
+    too_large = violation("body", "is larger than 1048576 bytes", "MAX_SIZE", threshold=1_048_576)
+    assert (answer.status_code, answer.json()) == (413, invalid(too_large))
     cursors: list[object] = ["x", "x" * 16_001, "\0", 7, {}]
     for cursor in cursors:
         answer = client.post(path, json={"query": {"cursorPaging": {"cursor": cursor}}})

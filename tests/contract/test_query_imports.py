@@ -236,10 +236,18 @@ def test_what_is_not_in_the_language_is_refused_where_it_stands(client: TestClie
         (
             {"filter": {"createdDate": {"$gt": "yesterday"}}},
             violation(
-                "query.filter.createdDate",
+                "query.filter.createdDate.$gt",
                 "value 'yesterday' is not a valid ISO 8601 date and time",
                 "FORMAT",
                 type="timestamp",
+            ),
+        ),
+        (
+            {"filter": {"$and": [{"created_date": 1}]}},
+            violation(
+                "query.filter.$and[0].created_date",
+                f"cannot be filtered by; these can: {FIELDS}, and $and, $or, $not",
+                "FIELD_NOT_ALLOWED",
             ),
         ),
         ({"filter": []}, violation("query.filter", "must be an object", "FORMAT", type="object")),
@@ -344,6 +352,27 @@ def test_120_imports_are_each_visited_once_forwards_and_once_backwards(
         backwards.append(query(client, {"cursorPaging": {"cursor": cursor, "limit": 50}}))
     assert [page["loyaltyImports"] for page in reversed(backwards)] == [page["loyaltyImports"] for page in forwards]
     assert [page["pagingMetadata"]["hasNext"] for page in backwards] == [False, True, True]
+
+
+def test_a_date_that_is_shown_is_found(client: TestClient, app: App, clock: Clock, story: Story) -> None:
+    """1.5, 2.7: dates are shown to the millisecond, and one that was shown finds what it was shown of, and is not later."""
+    clock.advance(0.000_437)
+    made = story.create(CONTENT)
+    shown = client.get(IMPORTS, params={"loyaltyImportId": str(made.id)}).json()["loyaltyImport"]["createdDate"]
+    assert made.created_date.microsecond % 1000
+    for condition, count in (
+        (shown, 1),
+        ({"$in": [shown]}, 1),
+        ({"$hasSome": [shown, None]}, 1),
+        ({"$gte": shown}, 1),
+        ({"$lte": shown}, 1),
+        ({"$gt": shown}, 0),
+        ({"$lt": shown}, 0),
+        ({"$ne": shown}, 0),
+        ({"$nin": [shown]}, 0),
+    ):
+        found = query(client, {"filter": {"createdDate": condition}})
+        assert found["pagingMetadata"]["count"] == count, condition
 
 
 def test_a_query_finds_the_sites_own_imports_alone(

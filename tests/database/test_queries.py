@@ -37,7 +37,7 @@ THINGS = Resource("things", FIELDS, IDENTITY, (Sort("createdDate", descending=Tr
 COLUMNS = dict(zip(FIELDS, [field.column.removeprefix("thing.") for field in FIELDS.values()], strict=True))
 
 # Few values each, so that rows tie, filters hit, and neighbours differ by a microsecond or by case alone.
-MOMENTS = [datetime(2026, 1, 2, 3, 4, 5, microsecond, tzinfo=UTC) for microsecond in (0, 1, 999_999)]
+MOMENTS = [datetime(2026, 1, 2, 3, 4, 5, microsecond, tzinfo=UTC) for microsecond in (0, 1, 999, 1_000, 999_999)]
 GUIDS = [UUID(int=number << 96 | 0xABC) for number in (0, 1, 0xA0000000, 0xFFFFFFFF)]
 TEXTS = st.text("aAbZ%_\\ é日", max_size=4)
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
@@ -118,10 +118,15 @@ def native(name: str, value: Any) -> Any:
     """Read what a filter says in JSON."""
     match FIELDS[name].kind:
         case Kind.TIMESTAMP if value is not None:
-            return datetime.fromisoformat(value)
+            return shown(datetime.fromisoformat(value))
         case Kind.GUID if value is not None:
             return UUID(value)
     return value
+
+
+def shown(value: Any) -> Any:
+    """A value as clients see it: moments to the millisecond (contract.md 1.5)."""
+    return value.replace(microsecond=value.microsecond // 1000 * 1000) if isinstance(value, datetime) else value
 
 
 SAME = {"$eq": eq, "$ne": ne}
@@ -144,6 +149,7 @@ PRESENCE = {
 
 
 def holds(name: str, operator: str, value: Any, operand: Any) -> bool:
+    value = shown(value)
     if operator in SAME:
         return bool(SAME[operator](value, native(name, operand)))
     if operator in LISTS:

@@ -103,13 +103,13 @@ def test_a_filter_alone_can_be_planned() -> None:
         ({"$not": [{}, {}]}, "query.filter.$not", "FORMAT"),
         ({"$not": [{"nope": 1}]}, "query.filter.$not[0].nope", "FIELD_NOT_ALLOWED"),
         ({"$not": None}, "query.filter.$not", "FORMAT"),
-        ({"status": {"$in": "FAILED"}}, "query.filter.status", "FORMAT"),
-        ({"status": {"$in": ["FAILED", "nope"]}}, "query.filter.status[1]", "INVALID_ENUM_VALUE"),
+        ({"status": {"$in": "FAILED"}}, "query.filter.status.$in", "FORMAT"),
+        ({"status": {"$in": ["FAILED", "nope"]}}, "query.filter.status.$in[1]", "INVALID_ENUM_VALUE"),
         ({"status": ["FAILED"]}, "query.filter.status", "INVALID_ENUM_VALUE"),
-        ({"status": {"$gt": None}}, "query.filter.status", "INVALID_ENUM_VALUE"),
-        ({"status": {"$exists": None}}, "query.filter.status", "FORMAT"),
-        ({"status": {"$isEmpty": 1}}, "query.filter.status", "FORMAT"),
-        ({"status": {"$startsWith": 1}}, "query.filter.status", "FORMAT"),
+        ({"status": {"$gt": None}}, "query.filter.status.$gt", "INVALID_ENUM_VALUE"),
+        ({"status": {"$exists": None}}, "query.filter.status.$exists", "FORMAT"),
+        ({"status": {"$isEmpty": 1}}, "query.filter.status.$isEmpty", "FORMAT"),
+        ({"status": {"$startsWith": 1}}, "query.filter.status.$startsWith", "FORMAT"),
     ],
 )
 def test_what_is_not_allowed_is_named(filter_json: Any, field: str, rule: str) -> None:
@@ -139,6 +139,8 @@ def test_what_is_not_allowed_is_named(filter_json: Any, field: str, rule: str) -
         ("points.balance", True, "FORMAT"),
         ("points.balance", 1.5, "FORMAT"),
         ("points.balance", "1.5", "FORMAT"),
+        ("points.balance", "1", "FORMAT"),
+        ("points.balance", "-9223372036854775808", "FORMAT"),
         ("points.balance", "\uff11", "FORMAT"),
         ("points.balance", float("nan"), "FORMAT"),
         ("points.balance", float("-inf"), "FORMAT"),
@@ -156,27 +158,52 @@ def test_what_is_not_allowed_is_named(filter_json: Any, field: str, rule: str) -
 def test_values_of_another_kind_are_refused(name: str, value: Any, rule: str) -> None:
     violation = refused({"filter": {name: value}})
     assert (violation.field, violation.rule) == (f"query.filter.{name}", rule)
-    assert refused({"filter": {name: {"$in": [None, value]}}}).field == f"query.filter.{name}[1]"
+    assert refused({"filter": {name: {"$in": [None, value]}}}).field == f"query.filter.{name}.$in[1]"
 
 
 @pytest.mark.parametrize(
     ("name", "value", "read"),
     [
         ("points.balance", 2**63 - 1, "9223372036854775807"),
-        ("points.balance", "-9223372036854775808", "-9223372036854775808"),
+        ("points.balance", -(2**63), "-9223372036854775808"),
         ("points.balance", 1e3, "1000"),
         ("id", GUID.upper(), GUID),
         ("createdDate", "2026-01-02", "2026-01-02 00:00:00+00:00"),
-        ("createdDate", "2026-01-02T03:04:05.678901", "2026-01-02 03:04:05.678901+00:00"),
+        ("createdDate", "2026-01-02T03:04:05.678901", "2026-01-02 03:04:05.678000+00:00"),
         ("createdDate", "2026-01-02T03:04:05.678Z", "2026-01-02 03:04:05.678000+00:00"),
         ("createdDate", "2026-01-02T03:04:05+02:00", "2026-01-02 01:04:05+00:00"),
-        ("createdDate", "2026-01-02T03:04:05.123456789Z", "2026-01-02 03:04:05.123456+00:00"),
+        ("createdDate", "2026-01-02T03:04:05.123456789Z", "2026-01-02 03:04:05.123000+00:00"),
     ],
 )
 def test_values_are_read_as_their_kind_wherever_the_server_stands(
     name: str, value: Any, read: str, far_from_greenwich: None
 ) -> None:
     assert str(plan(THINGS, {"filter": {name: value}}, SIGNER).parameters["q_0"]) == read
+
+
+@pytest.mark.parametrize(
+    ("operation", "condition"),
+    [
+        ("$eq", "((({0}) >= '05.678') AND (({0}) < '05.679'))"),
+        ("$gte", "(({0}) >= '05.678')"),
+        ("$gt", "(({0}) >= '05.679')"),
+        ("$lt", "(({0}) < '05.678')"),
+        ("$lte", "(({0}) < '05.679')"),
+        ("$ne", "(NOT coalesce(((({0}) >= '05.678') AND (({0}) < '05.679')), FALSE))"),
+    ],
+)
+def test_a_moment_is_a_whole_millisecond(operation: str, condition: str) -> None:
+    where, parameters = plan_filter(THINGS, {"createdDate": {operation: "2026-01-02T03:04:05.678Z"}})
+    text = where.as_string()
+    for name, value in parameters.items():
+        text = text.replace(f"%({name})s::timestamptz", repr(f"{value:%S.%f}"[:-3]))
+    assert text == condition.format("thing.created_date")
+
+
+@pytest.mark.parametrize("operation", ["$eq", "$gt", "$lte", "$in"])
+def test_the_last_millisecond_there_is_can_be_asked_for(operation: str) -> None:
+    last = "9999-12-31T23:59:59.999Z"
+    assert plan_filter(THINGS, {"createdDate": {operation: [last] if operation == "$in" else last}})
 
 
 @pytest.mark.parametrize("word", ["$and", "$or", "$not"])
@@ -204,7 +231,7 @@ def test_the_values_of_a_list_are_limited() -> None:
     assert statement({"points.balance": {"$in": list(range(500))}})
     assert statement({"id": {"$in": [str(UUID(int=number * 7**40)) for number in range(500)]}})
     violation = refused({"filter": {"points.balance": {"$nin": list(range(501))}}})
-    assert (violation.field, violation.rule) == ("query.filter.points.balance", "MAX_SIZE")
+    assert (violation.field, violation.rule) == ("query.filter.points.balance.$nin", "MAX_SIZE")
 
 
 def test_long_lists_are_never_more_than_one_parameter() -> None:

@@ -26,12 +26,14 @@ def object_path(file_url: str, site_id: UUID) -> str | None:
 
     Raises InvalidRequest for what is no path at all.
     """
-    if not FILE_URL_CHARACTERS_MIN <= len(file_url) <= FILE_URL_CHARACTERS_MAX:
+    too_short = len(file_url) < FILE_URL_CHARACTERS_MIN
+    if too_short or len(file_url) > FILE_URL_CHARACTERS_MAX:
         raise InvalidRequest(
             Violation(
                 "file_url",
                 f"must have {FILE_URL_CHARACTERS_MIN} to {FILE_URL_CHARACTERS_MAX} characters",
-                "MIN_LENGTH" if len(file_url) < FILE_URL_CHARACTERS_MIN else "MAX_LENGTH",
+                "MIN_LENGTH" if too_short else "MAX_LENGTH",
+                {"threshold": FILE_URL_CHARACTERS_MIN if too_short else FILE_URL_CHARACTERS_MAX},
             )
         )
     match = UPLOAD_PATH.fullmatch(file_url)

@@ -102,7 +102,7 @@ def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Colu
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.PARSED:
             raise PreconditionFailed(
-                f"import must be PARSED to execute; it is {found.status}",
+                "import must be PARSED to execute",
                 code="INVALID_IMPORT_STATUS",
                 data={"status": str(found.status)},
             )

@@ -316,8 +316,8 @@ def _detected(found: Mapping[str, Any]) -> Json:
         "delimiter": found["delimiter"],
         "quote": found["quote"],
         "headingLine": found["heading_line"],
-        "system": None,
-        "suggestedMapping": found["suggestion"],
+        "system": found["suggestion"].get("system"),
+        "suggestedMapping": {name: found["suggestion"][name] for name in ("email", "points", "why")},
         "numberFormat": _number_format(found["number_format"]),
     }
 

@@ -5,18 +5,22 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import Depends, Path
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StrictInt,
     StrictStr,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.queries import Resource
@@ -26,6 +30,9 @@ from pointport.plumbing.queries.values import shown
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
+
+
+NULL = {"type": "null"}
 
 
 class Body(BaseModel):
@@ -39,6 +46,29 @@ class Body(BaseModel):
         if isinstance(body, Mapping):
             return {name: value for name, value in body.items() if value is not None}
         return body
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say of each member that may be absent that it may be null as well."""
+        schema = handler(core_schema)
+        body = handler.resolve_ref_schema(schema)
+        for name, member in body.get("properties", {}).items():
+            marked = any(key.startswith("x-") for key in member)
+            if name not in body.get("required", ()) and not marked and NULL not in member.get("anyOf", ()):
+                body["properties"][name] = {"anyOf": [member, NULL]}
+        return schema
+
+
+class Empty(Body):
+    """Nothing: the call says it all. `{}` and no body at all are the same (contract.md 1.2)."""
+
+
+def _without_members(_: Empty | None = None) -> None:
+    """Read the body of a call that takes none, so that what is no JSON object is refused here as everywhere."""
+
+
+WITHOUT_MEMBERS = Depends(_without_members)
+"""Stands among the dependencies of a call that changes something and needs to be told nothing."""
 
 
 def query_of(resource: Resource) -> Any:
@@ -132,21 +162,35 @@ Revision = Annotated[
     BeforeValidator(
         _revision,
         # The description is made of this type alone, and FastAPI would round the bound.
-        json_schema_input_type=Annotated[str, Field(pattern=f"^{INT64}$")] | Annotated[int, Field(ge=1), at_most(INT64_MAX)],
+        json_schema_input_type=Annotated[str, Field(pattern=f"^{INT64}$")]
+        | Annotated[int, Field(ge=1), at_most(INT64_MAX)],
     ),
 ]
 AnyText = Annotated[StrictStr, Field(json_schema_extra={"maxLength": 1_000})]
 ContactId = Annotated[Guid, Path(alias="contactId")]
-NAMED = {"minLength": 1, "maxLength": 100, "pattern": r"^[^\x00]*\S[^\x00]*$"}
-"""How the description says what `plumbing/sites` asks of a name."""
 
-STORABLE = AfterValidator(_storable)
-"""Stands last in an annotation, so that what else it says of a text is looked at first."""
-TEXT_PATTERN = {"pattern": r"^[^\x00]*$"}
-Text = Annotated[StrictStr, Field(json_schema_extra=TEXT_PATTERN), STORABLE]
-FilePath = Annotated[
-    StrictStr,
-    Field(json_schema_extra={"pattern": rf"^/sites/{GUID.pattern}/{GUID.pattern}\.csv$".replace("A-F", "")}),
-    STORABLE,
-]
+
+class Storable:
+    """Of a text: it is one that PostgreSQL can hold. `described` is more of what the description says of it.
+
+    Stands last in an annotation, so that what else it says of the text is looked at first.
+    """
+
+    def __init__(self, **described: Any) -> None:
+        self._described = {"pattern": r"^[^\x00]*$", **described}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Look at the text after everything else has."""
+        return no_info_after_validator_function(_storable, handler(source))
+
+    def __get_pydantic_json_schema__(self, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say what JSON Schema can say of it."""
+        return {**handler(core_schema), **self._described}
+
+
+STORABLE = Storable()
+NAMED = Storable(minLength=1, maxLength=100, pattern=r"^[^\x00]*\S[^\x00]*$")
+"""How the description says what `plumbing/sites` asks of a name."""
+Text = Annotated[StrictStr, STORABLE]
+FilePath = Annotated[StrictStr, Storable(pattern=rf"^/sites/{GUID.pattern}/{GUID.pattern}\.csv$".replace("A-F", ""))]
 """A `filePath` that an upload slot gave; `imports/intake.py` says what is wrong with another."""

@@ -88,7 +88,8 @@ TOO_DEEP = InvalidRequest(Violation("body", "is nested too deeply", "MAX"))
 
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 
-SNAKE = re.compile(r"_([a-z])")
+OURS = re.compile(r"[a-z]+(?:_[a-z]+)+")
+"""A field as inner rooms spell it. What a caller sent has a dot or a place in it, or is spelled as on the wire."""
 
 
 def install(api: FastAPI) -> None:
@@ -103,9 +104,9 @@ def can_fail(*errors: type[PointportError]) -> dict[int | str, dict[str, Any]]:
     return {STATUS[error].value: {"description": TOLD[error]} for error in errors}
 
 
-def answer(error: PointportError) -> JSONResponse:
-    """Return the answer to an error of ours."""
-    status = STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+def answer(error: PointportError, status: HTTPStatus | None = None) -> JSONResponse:
+    """Return the answer to an error of ours; the status is the table's unless another is given."""
+    status = status or STATUS.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS[type(error)])} if error.retry else None
     if isinstance(error, InvalidRequest):
         return JSONResponse(_violations(error.violations), status, headers)
@@ -126,7 +127,9 @@ def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
 def _violation(found: Mapping[str, Any]) -> Violation:
     # The first part of the place says where in the request, which is known from the call.
     place = found["loc"][1:] or ("body",)
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).lstrip(".")
+    # `contactIds[]` is another spelling of `contactIds` (contract.md 1.2).
+    parts = [part.removesuffix("[]") if isinstance(part, str) else part for part in place]
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts).lstrip(".")
     kind, context = str(found["type"]), dict(found.get("ctx") or {})
     if kind == "REQUIRED_ONE":  # bodies.require_one: what is missing has no place of its own
         prefix = "" if field == "body" else f"{field}."
@@ -151,7 +154,7 @@ def _http(request: Request, error: HTTPException) -> JSONResponse:
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return answer(TOO_DEEP if isinstance(error.__cause__, RecursionError) else NO_JSON)
     if isinstance(error.__cause__, PointportError):
-        return answer(error.__cause__)
+        return answer(error.__cause__, HTTPStatus(error.status_code))
     body = _application_error(HTTPStatus(error.status_code).name, str(error.detail), {})
     headers = {"Allow": ", ".join(_methods(request))} if "Allow" in (error.headers or {}) else None
     return JSONResponse(body, error.status_code, headers)
@@ -188,4 +191,7 @@ def _violations(violations: Sequence[Violation]) -> dict[str, Any]:
 
 def _wire_name(field: str) -> str:
     """Inner rooms name fields in our spelling; on the wire they are in camelCase."""
-    return SNAKE.sub(lambda match: match[1].upper(), field)
+    if not OURS.fullmatch(field):
+        return field
+    first, *rest = field.split("_")
+    return first + "".join(word.capitalize() for word in rest)

@@ -66,7 +66,7 @@ from pointport.entrypoints.api.rates import Rates
 from pointport.entrypoints.api.sites import manage_sites
 from pointport.entrypoints.api.transactions import get_transaction, query_transactions
 from pointport.entrypoints.api.webhooks import manage_signing_keys, manage_webhooks, read_deliveries
-from pointport.errors import TooLarge
+from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.contacts import CONTACTS
@@ -152,6 +152,11 @@ RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)
 JSON_BYTES_MAX = 1024 * 1024
 """Every body but an upload's is small."""
 
+BODY_TOO_LARGE = InvalidRequest(
+    Violation("body", f"is larger than {JSON_BYTES_MAX} bytes", "MAX_SIZE", {"threshold": JSON_BYTES_MAX})
+)
+NO_BODIES = (b"", b"null")
+
 START_SECONDS_MAX = 10.0
 
 
@@ -204,7 +209,10 @@ async def _with_request_id(request: Request, call_next: Callable[[Request], Awai
 
 
 class _SmallBodies:
-    """Refuses a body over the limit without reading it to its end, and has the rest read as JSON; uploads go through."""
+    """Refuses a body over the limit without reading it to its end, and has the rest read as JSON; uploads go through.
+
+    No body is an empty one, and so is null (contract.md 1.2).
+    """
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
@@ -221,9 +229,10 @@ class _SmallBodies:
             taken += len(message.get("body", b""))
             if taken > JSON_BYTES_MAX:
                 # Of all that reading a body may raise, only this comes through FastAPI as it is.
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from TooLarge(
-                    f"the body is larger than {JSON_BYTES_MAX} bytes"
-                )
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from BODY_TOO_LARGE
+            is_whole = taken == len(message.get("body", b"")) and not message.get("more_body")
+            if message["type"] == "http.request" and is_whole and message.get("body", b"").strip() in NO_BODIES:
+                return {**message, "body": b"{}"}
             return message
 
         await self._inner(_as_json(scope), counted, send)

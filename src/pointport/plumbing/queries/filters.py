@@ -5,6 +5,7 @@ Missing values are values, as in MongoDB: they equal null, and differ from every
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
 
@@ -23,6 +24,11 @@ from pointport.plumbing.queries.values import (
 
 DEPTH_MAX = 20
 CONDITIONS_MAX = 200
+
+MILLISECOND = timedelta(milliseconds=1)
+"""Moments are stored to the microsecond and shown to the millisecond (contract.md 1.5), so one that is asked for is a
+whole millisecond: what was shown is found again, and is not later than itself.
+"""
 
 
 def read_filter(fields: Mapping[str, Field], json: Any, path: str) -> Condition:
@@ -73,17 +79,19 @@ class _Reading:
         return self.filter(json[0], f"{path}[0]", depth + 1)
 
     def _field(self, field: Field, json: Any, path: str) -> Condition:
-        operations = json if isinstance(json, Mapping) else {"$eq": json}
-        if not operations:
+        if not isinstance(json, Mapping):
+            self._count()
+            return _equal(field, json, path)
+        if not json:
             refuse(path, "must be a value, or an object with at least one operator", "MIN_SIZE", threshold=1)
-        return self._all([self._operation(field, name, operand, path) for name, operand in operations.items()])
+        return self._all([self._operation(field, name, operand, path) for name, operand in json.items()])
 
     def _operation(self, field: Field, name: str, operand: Any, path: str) -> Condition:
         self._count()
         if name not in field.allowed_operators:
             allowed = ", ".join(sorted(field.allowed_operators))
             refuse(path, f'has no operator "{shown(name)}"; it has {allowed}', "FIELD_NOT_ALLOWED")
-        return _OPERATIONS[name](field, operand, path)
+        return _OPERATIONS[name](field, operand, f"{path}.{name}")
 
     def _all(self, parts: list[Condition]) -> Condition:
         self._count(unless=parts)
@@ -97,16 +105,35 @@ class _Reading:
 
 
 def _equal(field: Field, operand: Any, path: str) -> Condition:
-    return Missing(field) if operand is None else Equal(field, read_value(field, operand, path))
+    return Missing(field) if operand is None else _is(field, read_value(field, operand, path))
+
+
+def _is(field: Field, value: Any) -> Condition:
+    if field.kind is not Kind.TIMESTAMP:
+        return Equal(field, value)
+    return All((_compared(field, ">=", value), _compared(field, "<=", value)))
 
 
 def _ordered(comparison: LiteralString, field: Field, operand: Any, path: str) -> Condition:
-    return Ordered(field, comparison, read_value(field, operand, path))
+    return _compared(field, comparison, read_value(field, operand, path))
+
+
+def _compared(field: Field, comparison: LiteralString, value: Any) -> Condition:
+    if isinstance(value, datetime):
+        value = value.replace(microsecond=value.microsecond // 1000 * 1000)
+        if comparison in _BEHIND:
+            try:
+                return Ordered(field, _BEHIND[comparison], value + MILLISECOND)
+            except OverflowError:  # The last millisecond there is: everything is before its end.
+                return Ordered(field, comparison, datetime.max.replace(tzinfo=value.tzinfo))
+    return Ordered(field, comparison, value)
 
 
 def _one_of(field: Field, operand: Any, path: str) -> Condition:
     values = read_values(field, operand, path)
-    present = OneOf(field, tuple(value for value in values if value is not None))
+    given = tuple(value for value in values if value is not None)
+    moments = field.kind is Kind.TIMESTAMP
+    present = AnyOf(tuple(_is(field, value) for value in given)) if moments else OneOf(field, given)
     return AnyOf((Missing(field), present)) if None in values else present
 
 
@@ -115,7 +142,7 @@ def _every_one_of(field: Field, operand: Any, path: str) -> Condition:
     values = read_values(field, operand, path)
     if len(values) > 1:
         return AnyOf()  # Said as one comparison per value, long lists would go over PostgreSQL's 65,535 parameters.
-    return All(tuple(Missing(field) if value is None else Equal(field, value) for value in values))
+    return All(tuple(Missing(field) if value is None else _is(field, value) for value in values))
 
 
 def _spelled(field: Field, operand: Any, path: str, *, before: bool, after: bool) -> Condition:
@@ -130,6 +157,9 @@ def _is_empty(field: Field, operand: Any, path: str) -> Condition:
     empty = AnyOf((Missing(field), Equal(field, ""))) if field.kind is Kind.TEXT else Missing(field)
     return empty if read_boolean(operand, path) else Not(empty)
 
+
+_BEHIND: Mapping[str, LiteralString] = {">": ">=", "<=": "<"}
+"""How the two comparisons that leave a value behind are said of the millisecond after it."""
 
 _OPERATIONS: Mapping[str, Callable[[Field, Any, str], Condition]] = {
     "$eq": _equal,

@@ -13,7 +13,6 @@ LIST_VALUES_MAX = 500
 SHOWN_CHARACTERS_MAX = 100
 
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TIMESTAMP = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -96,10 +95,9 @@ def _read_guid(_: Field, json: Any, path: str) -> UUID:
 
 
 def _read_integer(_: Field, json: Any, path: str) -> int:
-    # Wix writes 64-bit integers as text, and JSON may write 1000 as 1e3.
-    whole_text = isinstance(json, str) and _INTEGER.fullmatch(json)
+    # JSON may write 1000 as 1e3. Points and counts are numbers, never text (contract.md 1.5).
     whole_float = isinstance(json, float) and json.is_integer()
-    if isinstance(json, bool) or not (isinstance(json, int) or whole_text or whole_float):
+    if isinstance(json, bool) or not (isinstance(json, int) or whole_float):
         refuse(path, "must be a whole number", "FORMAT", type="integer")
     value = int(json)
     if value < _INTEGER_MIN:

@@ -29,7 +29,7 @@ class LoadContacts(bodies.Body):
     last_name: bodies.Text | None = None
 
 
-@router.post("/contacts/upload-url", response_model=FileUrlAnswer)
+@router.post("/contacts/upload-url", response_model=FileUrlAnswer, dependencies=[bodies.WITHOUT_MEMBERS])
 def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> Json:
     """Return a file path and the signed URL to PUT a file of contacts to; it may be larger than one to import."""
     return upload_slot(request, app, who.site_id, app.settings.contacts_bytes_max)
@@ -47,14 +47,14 @@ def create_contacts_url(request: Request, app: TheApp, who: AccountWriter) -> Js
     },
 )
 def load_contacts(body: LoadContacts, app: TheApp, who: AccountWriter) -> StreamingResponse:
-    """Load the file: one JSON object a line, each with the rows so far, the last with `done` true and the result."""
+    """Load the file: one JSON object a line, each with the columns and the rows so far, the last with `done` true."""
     wanted = contact_file.Headings(body.email, body.first_name, body.last_name)
     plan = contact_file.open_file(app, who.site_id, body.file_url, wanted)
 
     def lines() -> Iterator[bytes]:
         try:
             for state in contact_file.load(app, who.site_id, plan):
-                yield json.dumps(contact_load(state)).encode() + b"\n"
+                yield json.dumps(contact_load(plan, state)).encode() + b"\n"
         except PointportError as error:
             yield bytes(answer(error).body) + b"\n"
 

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request
 
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.context import TheApp, base_url
 from pointport.imports import steps
@@ -14,7 +15,9 @@ from pointport.wire.imports import FileUrlAnswer
 router = APIRouter()
 
 
-@router.post("/v1/loyalty-imports/wixmp-upload-url", response_model=FileUrlAnswer)
+@router.post(
+    "/v1/loyalty-imports/wixmp-upload-url", response_model=FileUrlAnswer, dependencies=[bodies.WITHOUT_MEMBERS]
+)
 def create_file_url(request: Request, app: TheApp, who: Importer) -> Json:
     """Return a file path and the signed URL to PUT its bytes to."""
     return upload_slot(request, app, who.site_id, app.settings.upload_bytes_max)

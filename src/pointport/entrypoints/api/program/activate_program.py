@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import program
@@ -11,7 +12,7 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
-@router.post("/v1/program/activate", response_model=wire.ProgramAnswer)
+@router.post("/v1/program/activate", response_model=wire.ProgramAnswer, dependencies=[bodies.WITHOUT_MEMBERS])
 def activate_program(app: TheApp, who: Admin) -> Json:
     """Let customers earn; an active program stays as it is."""
     return {

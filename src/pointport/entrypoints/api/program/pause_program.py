@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
@@ -13,7 +14,12 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
-@router.post("/v1/program/pause", response_model=wire.ProgramAnswer, responses=can_fail(PreconditionFailed))
+@router.post(
+    "/v1/program/pause",
+    response_model=wire.ProgramAnswer,
+    responses=can_fail(PreconditionFailed),
+    dependencies=[bodies.WITHOUT_MEMBERS],
+)
 def pause_program(app: TheApp, who: Admin) -> Json:
     """Let customers earn no more, until the program is activated again."""
     return {

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin, Principal
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import program
@@ -11,7 +12,9 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
-@router.post("/v1/program/points-expiration/enable", response_model=wire.ProgramAnswer)
+@router.post(
+    "/v1/program/points-expiration/enable", response_model=wire.ProgramAnswer, dependencies=[bodies.WITHOUT_MEMBERS]
+)
 def enable_points_expiration(app: TheApp, who: Admin) -> Json:
     """Say that points of inactive customers are meant to expire.
 
@@ -20,7 +23,9 @@ def enable_points_expiration(app: TheApp, who: Admin) -> Json:
     return _set(app, who, "ENABLED")
 
 
-@router.post("/v1/program/points-expiration/disable", response_model=wire.ProgramAnswer)
+@router.post(
+    "/v1/program/points-expiration/disable", response_model=wire.ProgramAnswer, dependencies=[bodies.WITHOUT_MEMBERS]
+)
 def disable_points_expiration(app: TheApp, who: Admin) -> Json:
     """Say that points do not expire."""
     return _set(app, who, "DISABLED")

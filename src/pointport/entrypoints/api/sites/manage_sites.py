@@ -17,20 +17,20 @@ from pointport.wire.base import Json, timestamp
 
 router = APIRouter(prefix="/pointport/v1")
 
-Scope = Annotated[StrictStr, Field(json_schema_extra={"enum": list(sites.SCOPES)}), bodies.STORABLE]
+Scope = Annotated[StrictStr, bodies.Storable(enum=list(sites.SCOPES))]
 
 
 class CreateSite(bodies.Body):
     """A site's name, and whether it is meant when no site is named."""
 
-    name: Annotated[StrictStr, Field(json_schema_extra=bodies.NAMED), bodies.STORABLE]
+    name: Annotated[StrictStr, bodies.NAMED]
     default: StrictBool = False
 
 
 class CreateKey(bodies.Body):
     """A key's name, and what it may do."""
 
-    name: Annotated[StrictStr, Field(json_schema_extra=bodies.NAMED), bodies.STORABLE]
+    name: Annotated[StrictStr, bodies.NAMED]
     scopes: Annotated[list[Scope], Field(json_schema_extra={"minItems": 1})]
 
 
