@@ -138,6 +138,7 @@ def _secret(settings: Settings) -> bytes:
     secret = path.read_bytes()
     if len(secret) < SECRET_BYTES:
         raise SetupError(
-            f"{path} holds no secret; delete it, and a new one is made (signed URLs end with the old one)."
+            f"{path} holds no secret; delete it, and a new one is made (signed URLs end with the old one, and each site's"
+            " webhooks need `pointport webhook key rotate`)."
         )
     return secret

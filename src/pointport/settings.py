@@ -47,7 +47,10 @@ class Settings(BaseSettings):
         None, description="Where files are kept instead of the data folder: s3://bucket/prefix"
     )
     secret: SecretStr | None = Field(
-        None, min_length=32, description="Signs URLs and cursors; default: made once, kept in the data folder"
+        None,
+        min_length=32,
+        description="Signs URLs and cursors, and encrypts the keys that sign webhooks;"
+        " default: made once, kept in the data folder",
     )
     public_url: str | None = Field(None, description="How clients reach this server; default: as the request came in")
     host: str = Field("127.0.0.1", description="Address that `serve` listens on")
@@ -56,6 +59,7 @@ class Settings(BaseSettings):
     # What a file may be
     upload_bytes_max: int = Field(10 * MEBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file to import")
     contacts_bytes_max: int = Field(1 * GIBIBYTE, ge=1, le=5 * GIBIBYTE, description="Largest file of contacts")
+    workbook_bytes_max: int = Field(256 * MEBIBYTE, ge=1, description="Largest workbook of Excel, unpacked")
     columns_max: int = Field(100, ge=2, le=100, description="Most columns in a file")
     heading_characters_max: int = Field(1_000, ge=1, le=1_000, description="Longest heading")
     cell_characters_max: int = Field(32_767, ge=1, description="Longest cell")

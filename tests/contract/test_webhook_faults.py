@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from pointport.app import App
@@ -168,6 +170,38 @@ def test_a_lost_secret_is_told_in_the_log_of_deliveries(client: TestClient, app:
     deliver(app, site, webhook_id)
     (attempt,) = log(client, webhook_id)[0]["attempts"]
     assert attempt["error"].startswith("not sent: the key that signs webhooks was made with another POINTPORT_SECRET")
+
+
+def test_rotating_cures_a_lost_secret_though_a_key_waits(
+    client: TestClient, app: App, site: Site, clock: Clock
+) -> None:
+    """7.2: the key that waits was made with the lost secret too, so it will never sign: a new one takes its place."""
+    with Receiver() as receiver:
+        webhook_id = subscribe(app, site.id, EventType.ACCOUNT_CREATED, url=receiver.url)
+        waiting = client.post(KEYS).json()["keys"]
+        object.__setattr__(app, "secret", b"x" * 32)
+        make_event(client, app, site)
+        deliver(app, site, webhook_id)
+        assert receiver.got == []
+        signing, *retired = client.post(f"{KEYS}/rotate").json()["keys"]
+        assert signing["status"] == "SIGNING"
+        assert [(key["id"], key["status"]) for key in retired] == [(key["id"], "RETIRED") for key in waiting]
+        clock.advance(61)
+        deliver(app, site, webhook_id)
+        ((_, body),) = receiver.got
+    jwt.decode(body, RSAKey.import_key(signing["publicKey"]), algorithms=["RS256"])
+
+
+def test_a_next_key_that_will_never_sign_is_made_anew(client: TestClient, app: App, site: Site) -> None:
+    """7.2: nobody is handed the public half of a key that cannot be read; one that can be stays."""
+    subscribe(app, site.id)
+    lost, signing = client.post(KEYS).json()["keys"]
+    object.__setattr__(app, "secret", b"x" * 32)
+    made = client.post(KEYS).json()["keys"]
+    assert [(key["id"], key["status"]) for key in made[1:]] == [(lost["id"], "RETIRED"), (signing["id"], "SIGNING")]
+    assert made[0]["status"] == "WAITING"
+    assert client.post(KEYS).json()["keys"] == made
+    assert client.post(f"{KEYS}/rotate").json()["keys"][0] == {**made[0], "status": "SIGNING"}
 
 
 # --- At the receiver, and on the way -------------------------------------------------------------------------------------

@@ -202,6 +202,22 @@ def test_points_that_change_are_told_twice(client: TestClient, app: App, site: S
     }
 
 
+def test_a_contact_that_is_renamed_is_no_change_of_its_account(
+    client: TestClient, app: App, site: Site, receiver: Receiver
+) -> None:
+    """7.3: of an account its own changes are told, those that its revision counts; docs/webhooks.md says so."""
+    webhook_id = subscribe(app, site.id, url=receiver.url)
+    ada = add_contact(app, site, "ada@example.com", "Ada")
+    account = client.post(ACCOUNTS, json={"contactId": ada}).json()["account"]
+    assert len(heard(client, app, site, webhook_id, receiver)) == 1
+    body = {"info": {"name": {"first": "Augusta"}}, "revision": 1}
+    assert client.patch(f"/contacts/v4/contacts/{ada}", json=body).status_code == 200
+    assert heard(client, app, site, webhook_id, receiver) == []
+    shown = client.get(f"{ACCOUNTS}/{ada}").json()["account"]
+    named = {**account["contact"], "name": "Augusta", "displayName": "Augusta"}
+    assert shown == {**account, "contact": named}
+
+
 def test_the_programs_changes_are_told(client: TestClient, app: App, site: Site, receiver: Receiver) -> None:
     """7.3: program_updated with `currentEntity`; a change that changes nothing is none."""
     webhook_id = subscribe(app, site.id, EventType.PROGRAM_UPDATED, url=receiver.url)
@@ -262,6 +278,13 @@ def test_an_import_tells_of_every_account(
     assert points == the_event(
         points, accounts[2], "points_updated", ada, "2", actionEvent={"body": {"account": account}}
     )
+    created = {event["entityId"]: event for name, event in told if name == accounts[0]}
+    for contact_id, email, first in ((ada, "ada@example.com", "Ada"), (bob, "bob@example.com", "")):
+        # 5.3: made with zeros, then adjusted, so the sequence puts the account's events in order.
+        entity = the_account(contact_id, email, first)
+        assert created[contact_id] == the_event(
+            created[contact_id], accounts[0], "created", contact_id, "1", createdEvent={"entity": entity}
+        )
     (inner, _) = heard(client, app, site, subscribe(app, site.id, url=receiver.url), receiver) or (None, None)
     assert inner is None  # What happened before somebody subscribed is not told.
 
@@ -380,6 +403,25 @@ def test_an_event_is_sent_again_on_demand(
     answer = client.post(f"{WEBHOOKS}/{webhook_id}/deliveries/{NOBODY}/send-again")
     told = failed("DELIVERY_NOT_FOUND", f"webhook {webhook_id} has no delivery of the event {NOBODY}")
     assert (answer.status_code, answer.json()) == (404, told)
+
+
+def test_nothing_is_sent_again_to_who_is_disabled(client: TestClient, app: App, site: Site) -> None:
+    """1.6: 428, not in this state; the delivery stays as it is, and goes once the subscriber is enabled."""
+    webhook_id = subscribe(app, site.id, EventType.ACCOUNT_CREATED)
+    make_event(client, app, site)
+    deliver(app, site, webhook_id, lambda _: OK)
+    client.patch(f"{WEBHOOKS}/{webhook_id}", json={"enabled": False})
+    (before,) = log(client, webhook_id)
+    path = f"{WEBHOOKS}/{webhook_id}/deliveries/{before['eventId']}/send-again"
+    answer = client.post(path)
+    told = failed("WEBHOOK_DISABLED", f"webhook {webhook_id} is disabled, so nothing is sent to it; enable it first")
+    assert (answer.status_code, answer.json()) == (428, told)
+    assert log(client, webhook_id) == [before]
+    client.patch(f"{WEBHOOKS}/{webhook_id}", json={"enabled": True})
+    assert client.post(path).status_code == 200
+    assert log(client, webhook_id)[0]["status"] == "PENDING"
+    told = failed("WEBHOOK_NOT_FOUND", f"there is no webhook {NOBODY}")
+    assert client.post(path.replace(str(webhook_id), str(NOBODY))).json() == told
 
 
 def test_a_sender_that_dies_sends_once_more(client: TestClient, app: App, site: Site) -> None:
@@ -589,7 +631,8 @@ def test_targets_behind_our_walls_are_refused(client: TestClient, app: App, site
     make_event(client, app, site)
     deliver(app, site, webhook_id)
     error = log(client, webhook_id)[0]["attempts"][0]["error"]
-    assert error == "not sent: the target must be a URL that begins with https://"
+    plain = "must be a URL that begins with https://; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too"
+    assert error == f"not sent: the target {plain}"
     told = "leads to 127.0.0.1, which is not on the public internet; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows it"
     for answer in (
         client.post(WEBHOOKS, json={"targetUrl": "https://127.0.0.1/", "eventTypes": ALL}),
@@ -646,8 +689,8 @@ def certified(receiver: Receiver, tmp_path: Path) -> ssl.SSLContext:
 def test_the_name_is_verified_whatever_the_address(receiver: Receiver, certified: ssl.SSLContext) -> None:
     """7.1: HTTPS; the certificate is the name's, though the connection goes to the address that was looked at."""
 
-    def send(host: str, context: ssl.SSLContext | None) -> Sent:
-        url = f"https://{host}:{receiver.server.server_port}/hook"
+    def send(host: str, context: ssl.SSLContext | None, scheme: str = "https") -> Sent:
+        url = f"{scheme}://{host}:{receiver.server.server_port}/hook"
         return sending.send(
             url,
             "body",
@@ -658,9 +701,10 @@ def test_the_name_is_verified_whatever_the_address(receiver: Receiver, certified
         )
 
     assert send("shop.example.com", certified).status_code == 200
+    assert send("Shop.Example.COM", certified, "HTTPS").status_code == 200
     for refused in (send("other.example.com", certified), send("shop.example.com", None)):
         assert "certificate verify failed" in str(refused.error)
-    assert len(receiver.got) == 1
+    assert len(receiver.got) == 2
 
 
 def test_events_are_kept_no_longer_than_files(client: TestClient, app: App, site: Site, clock: Clock) -> None:

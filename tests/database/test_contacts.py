@@ -9,6 +9,7 @@ from pointport.errors import FileRejected, InvalidRequest, NotFound
 from pointport.imports import contact_file
 from pointport.imports.contact_file import Headings, State
 from pointport.ledger import contacts
+from pointport.wire.contacts import contact_load
 from tests.conftest import Site, Story
 
 FOUND_OUT = Headings(None, None, None)
@@ -133,6 +134,8 @@ def test_columns_are_found_by_alias_heading_or_number(app: App, make_site: Calla
         ("E-Mail-Adresse,Vorname,Nachname,x", FOUND_OUT),
         ("Courriel;Prénom;Nom;x", FOUND_OUT),
         ("メールアドレス,名,姓,x", FOUND_OUT),
+        ("Email,First,Last,x", FOUND_OUT),
+        ("E-mail;Given name;Surname;x", FOUND_OUT),
         ("Contact,Given,Family,x", Headings("Contact", "Given", "Family")),
         ("Contact,Given,Family,x", Headings("contact", "GIVEN", " family ")),
         ("Contact,Given,Family,x", Headings("1", "2", "3")),
@@ -160,6 +163,21 @@ def test_a_column_that_is_not_there_is_named(story: Story) -> None:
         assert violation.field == field
         assert said in violation.description
     assert people(story) == {}
+
+
+def test_a_load_says_which_columns_it_uses_and_which_not(story: Story) -> None:
+    for header, wanted, used, ignored in [
+        ("Email,First,Last", FOUND_OUT, {"email": "Email", "firstName": "First", "lastName": "Last"}, []),
+        ("Note,Email,Rufname", FOUND_OUT, {"email": "Email"}, ["Note", "Rufname"]),
+        ("Mail,Rufname", Headings(None, "2", None), {"email": "Mail", "firstName": "Rufname"}, []),
+        # Nobody knows which of the two is meant, so neither is.
+        ("Email,First name,Vorname", FOUND_OUT, {"email": "Email"}, ["First name", "Vorname"]),
+    ]:
+        content = f"{header}\nada@example.com,ada@example.com,ada@example.com\n".encode()
+        plan = contact_file.open_file(story.app, story.site_id, story.upload(content), wanted)
+        for state in contact_file.load(story.app, story.site_id, plan):
+            told = contact_load(plan, state)
+            assert (told["columns"], told["ignoredColumns"]) == (used, ignored)
 
 
 def test_two_columns_that_may_be_meant_are_both_named(story: Story) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from pointport.plumbing.database.embedded import open_embedded
+from tests.journeys.processes import Programs, until
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -63,6 +65,7 @@ def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) ->
     contacts.write_text("Email,First name\nada@example.com,Ada\nbob@example.com,Bob\nnot an address,X\n")
     loaded = read_json(run("contacts", "load", contacts, "--site", site, "--json", code=1))
     assert (loaded["created"], loaded["failed"], loaded["failures"][0]["line"]) == (2, 1, 4)
+    assert (loaded["columns"], loaded["ignoredColumns"]) == ({"email": "Email", "firstName": "First name"}, [])
 
     points = home / "points.csv"
     points.write_text("E-Mail;Punkte\nADA@example.com;120\nbob@example.com;abc\nzoe@example.com;7\n")
@@ -101,6 +104,19 @@ def test_the_error_file_is_corrected_and_imported_as_it_is(run: Run, site: str, 
     run("import", errors, "--site", site, "--yes")
     found = read_json(run("account", "show", "cyd@example.com", "--site", site, "--json"))
     assert found["account"]["points"]["balance"] == 10
+
+
+def test_a_load_of_contacts_says_which_columns_it_used(run: Run, site: str, home: Path) -> None:
+    contacts = home / "named.csv"
+    contacts.write_text("Email,First,Rufname\neve@example.com,Eve,E\n")
+    told = run("contacts", "load", contacts, "--site", site).stdout
+    assert 'named.csv: e-mail address from "Email", first name from "First".' in told
+    assert 'Not used: "Rufname". --last-name would choose one for names.' in told
+    told = run("contacts", "load", contacts, "--last-name", "Rufname", "--site", site).stdout
+    assert 'last name from "Rufname".' in told
+    assert "Not used" not in told
+    told = run("contacts", "load", contacts, "--first-name", "Given", "--site", site, code=2).stderr
+    assert '--first-name "Given" is no column; there are Email, First, Rufname' in told
 
 
 def test_a_file_that_cannot_be_read_fails_with_its_reason(run: Run, site: str, home: Path) -> None:
@@ -170,6 +186,12 @@ def test_a_server_that_is_not_there_is_exit_code_4(run: Run) -> None:
     assert "cannot be reached" in told.stderr
 
 
+@pytest.mark.parametrize("url", ["notaurl", "localhost:8640", "http://", "ftp://127.0.0.1/", "http://127.0.0.1:port"])
+def test_a_url_that_is_none_is_wrong_use(run: Run, url: str) -> None:
+    told = run("--url", url, "--key", "x", "imports", "list", code=2).stderr
+    assert f"--url must be a URL that begins with http:// or https://, not '{url}'" in told
+
+
 def test_wrong_use_is_exit_code_2(run: Run) -> None:
     run("import", "no-such-file.csv", code=2)
     run("nonsense", code=2)
@@ -201,8 +223,49 @@ def test_webhooks_are_made_looked_at_and_taken_back(run: Run, site: str) -> None
     rotated = read_json(run("webhook", "key", "rotate", "--site", site, "--json"))
     assert [key["status"] for key in rotated] == ["SIGNING", "RETIRED"]
 
-    assert "disabled" in run("webhook", "disable", made["id"], "--site", site).stdout
-    assert read_json(run("webhook", "deliveries", made["id"], "--site", site, "--json")) == []
+    told = run("webhook", "update", made["id"], "--site", site, code=2).stderr
+    assert "say what with --url or --event" in told
+    told = run("webhook", "update", made["id"], "--url", "http://127.0.0.1/", "--site", site, code=2).stderr
+    assert "--url must be a URL that begins with https://; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too" in told
+    told = run("webhook", "update", made["id"], "--event", "all", "--site", site, code=2).stderr
+    assert "--event must be" in told
+    new = f"{url}/new"
+    told = run("webhook", "update", made["id"], "--url", new, "--event", updated, "--site", site, **allowed).stdout
+    assert (f"Target   {new}\n" in told, created in told, updated in told) == (True, False, True)
+
     nobody = "5cc0b472-e488-4de3-92ba-bd718a44933a"
     assert "no delivery" in run("webhook", "send-again", made["id"], nobody, "--site", site, code=2).stderr
+    assert "disabled" in run("webhook", "disable", made["id"], "--site", site).stdout
+    assert read_json(run("webhook", "deliveries", made["id"], "--site", site, "--json")) == []
+    assert "enable it first" in run("webhook", "send-again", made["id"], nobody, "--site", site, code=2).stderr
     assert "is deleted" in run("webhook", "delete", made["id"], "--site", site).stdout
+
+
+def test_a_server_is_asked_with_key_and_site(run: Run, home: Path) -> None:
+    """The log of deliveries, page by page, of a server that tries to tell somebody who is not there."""
+    made = read_json(run("site", "create", "Far shop", "--json"))
+    with Programs(home / "data", POINTPORT_WEBHOOK_PRIVATE_TARGETS="true") as programs:
+        server = ("--url", programs.server().wait_until_ready().url, "--key", made["apiKey"])
+        assert "--site must name the site that the API key belongs to" in run(*server, "program", "show", code=2).stderr
+        at = ("--site", made["siteId"])
+        told = run("--url", server[1], "--key", "x", "program", "show", *at, code=2).stderr
+        assert "the API key in --key or POINTPORT_API_KEY is unknown or revoked" in told
+
+        event = ("--event", "wix.loyalty.v1.program_updated")
+        webhook = read_json(run(*server, "webhook", "create", "http://127.0.0.1:9/", *event, *at, "--json"))["id"]
+        for change in ("pause", "activate", "pause"):
+            run(*server, "program", change, *at)
+        log = (*server, "webhook", "deliveries", webhook, *at)
+        until(lambda: run(*log).stdout.count("  try 1  ") == 3, "all were tried")
+        told = run(*log, "--limit", "2", "--status", "pending").stdout
+        assert re.fullmatch(
+            r"(\S{36}  program_updated  \S{36}  PENDING\n"
+            r"  try 1  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC  \d+ ms  no answer: .+\n"
+            r"  next   \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\n){2}"
+            r"There are more: --limit asks for more of them, --all for all\.\n",
+            told,
+        )
+        told = run(*log, "--all").stdout
+        assert (told.count("program_updated"), "There are more" in told) == (3, False)
+        assert len(read_json(run(*log, "--limit", "2", "--json"))) == 2
+        assert "--status must be" in run(*log, "--status", "lost", code=2).stderr

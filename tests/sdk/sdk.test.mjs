@@ -3,6 +3,7 @@
 // Nothing in the client is changed. Its requests to www.wixapis.com are sent to the server at POINTPORT_URL instead,
 // with the paths that the client chose.
 import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 
@@ -17,8 +18,12 @@ const modules = { accounts, imports, programs, transactions };
 const LOYALTY_APP = "553c79f3-5625-4f38-b14b-ef7c0d1e87df";
 const NOBODY = "5cc0b472-e488-4de3-92ba-bd718a44933a";
 
-/** Sends what is meant for `host` to the server. */
-const to = (host) => (url, options) => fetch(String(url).replace(`https://${host}`, base), options);
+/** Sends what is meant for `host` to the server, and keeps the bodies in `sent`. */
+const sent = [];
+const to = (host) => (url, options) => {
+  if (options?.body) sent.push(JSON.parse(options.body));
+  return fetch(String(url).replace(`https://${host}`, base), options);
+};
 
 const client = createClient({ modules, auth: ApiKeyStrategy({ siteId, apiKey }), fetch: to("www.wixapis.com") });
 
@@ -66,25 +71,30 @@ async function contact(email, first) {
   return (await ask("POST", "/contacts/v4/contacts", { info })).contact.id;
 }
 
-async function runImport(csv) {
+async function createImport(csv) {
   const { filePath, uploadUrl } = await client.imports.createLoyaltyImportFileUrl();
   const uploaded = await fetch(uploadUrl, { method: "PUT", body: csv, headers: { "Content-Type": "text/csv" } });
   assert.equal(uploaded.status, 200);
   const created = await client.imports.createLoyaltyImport(filePath, { fileName: "sample.csv", fileSize: csv.length });
   const id = created.loyaltyImport._id;
-  const look = () => client.imports.getLoyaltyImport(id);
+  return { filePath, created, id, look: () => client.imports.getLoyaltyImport(id) };
+}
+
+async function runImport(csv) {
+  const { filePath, created, id, look } = await createImport(csv);
   const parsed = await until(look, (found) => found.status === "PARSED");
-  const begun = await client.imports.executeLoyaltyImport(id, {
-    headerMappingInfo: {
-      headerMappings: [
-        { columnName: "EMAIL", columnIndex: 1 },
-        { columnName: "POINTS", columnIndex: 2 },
-      ],
-    },
-  });
+  const begun = await client.imports.executeLoyaltyImport(id, MAPPING);
   return { filePath, created, parsed, begun, done: await until(look, (found) => found.status === "IMPORTED") };
 }
 
+const MAPPING = {
+  headerMappingInfo: {
+    headerMappings: [
+      { columnName: "EMAIL", columnIndex: 1 },
+      { columnName: "POINTS", columnIndex: 2 },
+    ],
+  },
+};
 const CSV = "Name,Email,Points balance\r\nAda,ada@example.com,15\r\nBob,bob@example.com,20\r\nNo,nobody@example.com,5\r\n";
 const events = [];
 let receiver, appClient, ada, bob, first;
@@ -150,6 +160,60 @@ test("imports can be queried, forwards and back (2.7)", async () => {
   assert.equal((await next.prev()).items[0]._id, page.items[0]._id);
   const found = await client.imports.queryLoyaltyImports().ne("status", "FAILED").le("_updatedDate", new Date()).find();
   assert.equal(found.items.length, 2);
+});
+
+test("a page can be skipped to (2.7)", async () => {
+  const newest = () => client.imports.queryLoyaltyImports().eq("status", "IMPORTED").descending("_createdDate").limit(1);
+  const page = await newest().find();
+  const { next } = page.cursors;
+  const skipped = await client.imports.queryLoyaltyImports().limit(1).skipTo(next).find();
+  assert.deepEqual(sent.at(-1), { query: { cursorPaging: { cursor: next, limit: 1 } } });
+  assert.deepEqual(skipped.items.map(({ _id }) => _id), [first.done._id]);
+  assert.equal((await skipped.prev()).items[0]._id, page.items[0]._id);
+});
+
+test("imports can be queried by a typed query and its helpers (2.7)", async () => {
+  const since = new Date(first.done._createdDate);
+  const sort = [{ fieldName: "_createdDate", order: "ASC" }];
+  const typed = { filter: { status: { $in: ["IMPORTED", "FAILED"] }, _createdDate: { $gte: since } }, sort };
+  const found = await client.imports.queryLoyaltyImports(typed);
+  assert.deepEqual(sent.at(-1), {
+    query: {
+      filter: { status: { $in: ["IMPORTED", "FAILED"] }, createdDate: { $gte: since.toISOString() } },
+      sort: [{ fieldName: "createdDate", order: "ASC" }],
+    },
+  });
+  assert.equal(found.loyaltyImports[0]._id, first.done._id);
+  assert.ok(found.loyaltyImports[0]._createdDate instanceof Date);
+  assert.deepEqual(found.pagingMetadata, { count: found.loyaltyImports.length, cursors: {}, hasNext: false });
+  const { loyaltyImports } = await client.imports.queryLoyaltyImports({ ...typed, cursorPaging: { limit: 1 } });
+  assert.deepEqual(loyaltyImports.map(({ _id }) => _id), [first.done._id]);
+
+  const { Filter, QueryBuilder, Sort } = imports;
+  const of = (expression) => QueryBuilder().withFilter(expression).withSorting(Sort("_createdDate").asc()).build();
+  const both = Filter.and(Filter("status").eq("IMPORTED"), Filter.not(Filter("status").eq("FAILED")));
+  const held = await client.imports.queryLoyaltyImports(of(both));
+  assert.deepEqual(sent.at(-1).query.filter, {
+    $and: [{ status: { $eq: "IMPORTED" } }, { $not: { status: { $eq: "FAILED" } } }],
+  });
+  assert.ok(held.loyaltyImports.length >= 2);
+  assert.equal(held.loyaltyImports[0]._id, first.done._id);
+  const none = Filter.or(Filter("status").in(["INITIATED"]), Filter("_updatedDate").lt(since).exists());
+  assert.deepEqual((await client.imports.queryLoyaltyImports(of(none))).loyaltyImports, []);
+});
+
+test("a file that cannot be read is a failed import (4)", async () => {
+  const { id, created, look } = await createImport("");
+  const failed = await until(look, (found) => found.status === "FAILED");
+  assert.deepEqual(failed.parseResult, { parseErrorReason: "EMPTY_FILE" });
+  assert.equal(failed.importResult, undefined);
+  assert.ok(Number(failed.revision) > Number(created.loyaltyImport.revision));
+  const refused = await thrown(() => client.imports.executeLoyaltyImport(id, MAPPING));
+  assert.deepEqual([refused.status, refused.code, refused.data.status], [428, "INVALID_IMPORT_STATUS", "FAILED"]);
+  const absent = await thrown(() => client.imports.getErrorFileDownloadUrl(id));
+  assert.deepEqual([absent.status, absent.code], [404, "ERROR_FILE_NOT_FOUND"]);
+  const { items } = await client.imports.queryLoyaltyImports().eq("status", "FAILED").find();
+  assert.deepEqual(items.map(({ _id }) => _id), [id]);
 });
 
 test("errors arrive as the client knows them (1.6)", async () => {
@@ -261,9 +325,11 @@ test("webhooks are verified and understood (7)", async () => {
   appClient.accounts.onAccountPointsUpdated(hear("points updated"));
   appClient.programs.onProgramUpdated(hear("program updated"));
   const seen = new Set();
+  let token;
   await until(
     async () => {
       for (const event of events.splice(0)) {
+        token = event.body;
         assert.match(event.type, /^text\/plain/);
         await appClient.webhooks.process(event.body);
       }
@@ -279,7 +345,20 @@ test("webhooks are verified and understood (7)", async () => {
     [created.metadata.instanceId, created.metadata.slug, created.metadata.entityEventSequence],
     [siteId, "created", "1"],
   );
+  const [, born] = heard.find(([name, event]) => name === "account created" && event.entity._id === ada);
+  assert.deepEqual([born.entity.revision, born.entity.points.balance, born.metadata.entityEventSequence], ["1", 0, "1"]);
   const [, points] = heard.find(([name]) => name === "points updated");
   assert.ok(points.data.account.points.balance > 0);
   await assert.rejects(appClient.webhooks.process("nonsense"));
+
+  // The same words signed by somebody else: nothing is wrong with them but the key.
+  const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const [header, claims] = token.split(".");
+  const forged = `${header}.${claims}.${sign("sha256", `${header}.${claims}`, privateKey).toString("base64url")}`;
+  const before = heard.length;
+  await assert.rejects(appClient.webhooks.process(forged), /signature verification failed/);
+  assert.equal(heard.length, before);
+  const pem = publicKey.export({ type: "spki", format: "pem" });
+  const gullible = createClient({ modules, auth: AppStrategy({ appId: LOYALTY_APP, publicKey: pem }) });
+  await gullible.webhooks.process(forged);
 });

@@ -2,6 +2,7 @@
 
 import pytest
 
+from pointport.plumbing.webhooks import sending
 from pointport.plumbing.webhooks.targets import Refused, is_public, look_up, read_target
 
 INSIDE = [
@@ -79,7 +80,15 @@ def test_an_address_outside_is_one_to_send_to(address: str) -> None:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("http://shop.example.com/", "must be a URL that begins with https://"),
+        (
+            "http://shop.example.com/",
+            "must be a URL that begins with https://; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too",
+        ),
+        (
+            "HTTP://shop.example.com/",
+            "must be a URL that begins with https://; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too",
+        ),
+        ("http://shop.example.com/a b", "must be a URL that begins with https://"),
         ("shop.example.com", "must be a URL that begins with https://"),
         ("https:///path", "must be a URL that begins with https://"),
         ("https://shop.example.com/a b", "must be a URL that begins with https://"),
@@ -101,6 +110,23 @@ def test_a_target_is_read() -> None:
     assert read_target("https://shop.example.com/hook?a=1", private_allowed=False).port == 443
     target = read_target("http://localhost:8000/hook", private_allowed=True)
     assert (target.host, target.port) == ("localhost", 8000)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://shop.example.com/hook", b"shop.example.com"),
+        ("HTTPS://Shop.Example.com/hook", b"shop.example.com"),
+        ("https://shop.example.com:443/", b"shop.example.com"),
+        ("https://shop.example.com:80/", b"shop.example.com:80"),
+        ("HTTP://shop.example.com/", b"shop.example.com"),
+        ("http://shop.example.com:443/", b"shop.example.com:443"),
+        ("https://[2606:4700::1]/", b"[2606:4700::1]"),
+        ("https://[2606:4700::1]:8443/", b"[2606:4700::1]:8443"),
+    ],
+)
+def test_the_receiver_is_told_its_name_as_a_browser_would(url: str, host: bytes) -> None:
+    assert sending._host(read_target(url, private_allowed=True)) == host
 
 
 def test_a_host_that_is_not_found_is_refused() -> None:

@@ -1,9 +1,11 @@
 -- Events of many accounts at once, in the transaction that changed them all: those with an entry of this very moment,
--- and those made in it. The indexes on the two dates lead to them.
+-- and those made in it. The indexes on the two dates lead to them, and from each the account and its contact are looked
+-- up by their key: as in an import's chunk, statistics have no say (imports/applying.sql).
 
 -- name: insert_account_events
--- For each new account that it was made; for each entry that the account and its points have changed. The ids count on
--- from the batch's first.
+-- For each entry that the account and its points have changed; for each new account that it was made. A new one is told
+-- of as it was at first, without points, since an import that makes an account sets its balance in the same breath: the
+-- event of the entry then comes behind it. The ids count on from the batch's first.
 INSERT INTO event (site_id, id, event_type, entity_id, sequence, payload, actor, created_date)
 SELECT
     told.site_id,
@@ -18,21 +20,45 @@ SELECT
     %(actor)s AS actor,
     %(now)s AS created_date
 FROM (
-    SELECT account.*, contact.email, contact.first_name, contact.last_name, kind.event_type
-    FROM transaction
-    INNER JOIN account ON transaction.site_id = account.site_id AND transaction.account_id = account.id
-    INNER JOIN contact ON account.site_id = contact.site_id AND account.id = contact.id
+    SELECT
+        account.site_id, account.id, account.balance, account.earned, account.adjusted, account.redeemed,
+        account.expired, account.revision, account.created_date, account.updated_date, account.last_activity_date,
+        owner.email, owner.first_name, owner.last_name, kind.event_type
+    FROM (
+        SELECT site_id, account_id FROM transaction
+        WHERE
+            site_id = %(site_id)s AND created_date = %(now)s
+            AND (import_id = %(cause_id)s OR starts_with(idempotency_key, %(cause_id)s::text || ':'))
+        OFFSET 0
+    ) AS entry
+    CROSS JOIN
+        LATERAL (
+            SELECT account.* FROM account
+            WHERE account.site_id = entry.site_id AND account.id = entry.account_id
+            OFFSET 0
+        ) AS account
+    CROSS JOIN
+        LATERAL (
+            SELECT contact.email, contact.first_name, contact.last_name FROM contact
+            WHERE contact.site_id = entry.site_id AND contact.id = entry.account_id
+            OFFSET 0
+        ) AS owner
     CROSS JOIN unnest(%(changed_types)s::text[]) AS kind (event_type)
-    WHERE
-        transaction.site_id = %(site_id)s AND transaction.created_date = %(now)s
-        AND (
-            transaction.import_id = %(cause_id)s
-            OR starts_with(transaction.idempotency_key, %(cause_id)s::text || ':')
-        )
     UNION ALL
-    SELECT account.*, contact.email, contact.first_name, contact.last_name, kind.event_type
-    FROM account
-    INNER JOIN contact ON account.site_id = contact.site_id AND account.id = contact.id
+    SELECT
+        made.site_id, made.id, 0 AS balance, 0 AS earned, 0 AS adjusted, 0 AS redeemed, 0 AS expired,
+        1 AS revision, made.created_date, made.updated_date, made.last_activity_date,
+        owner.email, owner.first_name, owner.last_name, kind.event_type
+    FROM (
+        SELECT site_id, id, created_date, updated_date, last_activity_date FROM account
+        WHERE site_id = %(site_id)s AND created_date = %(now)s
+        OFFSET 0
+    ) AS made
+    CROSS JOIN
+        LATERAL (
+            SELECT contact.email, contact.first_name, contact.last_name FROM contact
+            WHERE contact.site_id = made.site_id AND contact.id = made.id
+            OFFSET 0
+        ) AS owner
     CROSS JOIN unnest(%(created_types)s::text[]) AS kind (event_type)
-    WHERE account.site_id = %(site_id)s AND account.created_date = %(now)s
 ) AS told;

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from pointport.imports.contact_file import State
+from pointport.imports.contact_file import Plan, State
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
 from pointport.wire.base import Guid, Json, Timestamp, timestamp, without_none
@@ -92,9 +92,19 @@ class LoadFailure(TypedDict):
     message: str
 
 
+class LoadColumns(TypedDict):
+    """The headings of the columns that a load takes contacts from."""
+
+    email: str
+    firstName: NotRequired[str]
+    lastName: NotRequired[str]
+
+
 class ContactLoad(TypedDict):
     """How far a load of contacts is; the last of several has `done`."""
 
+    columns: LoadColumns
+    ignoredColumns: Annotated[list[str], Field(description="The headings of all others")]
     rows: Annotated[int, Field(description="Rows of the file so far")]
     rowsTotal: int
     created: int
@@ -121,9 +131,13 @@ def contact(found: Mapping[str, Any]) -> Json:
     }
 
 
-def contact_load(state: State) -> Json:
-    """Return how far a load of contacts is."""
+def contact_load(plan: Plan, state: State) -> Json:
+    """Return how far a load of contacts is, and from which columns."""
+    used = {"email": plan.email, "firstName": plan.first_name, "lastName": plan.last_name}
+    header = plan.learned.header
     return {
+        "columns": {name: header[index] for name, index in used.items() if index is not None},
+        "ignoredColumns": [heading for index, heading in enumerate(header) if index not in used.values()],
         "rows": state.rows,
         "rowsTotal": state.rows_total,
         "created": state.created,

@@ -1,7 +1,7 @@
 """A client of the API, for the commands: answers as JSON, and errors as what to print and the exit code."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
@@ -29,13 +29,24 @@ class Exit(IntEnum):
     NOT_REACHABLE = 4
 
 
-class CommandError(Exception):
-    """What ends a command: a sentence for standard error, and the exit code."""
+HEADERS: Mapping[str, str] = {
+    "the wix-site-id header": "--site",
+    "the API key in the Authorization header": "the API key in --key or POINTPORT_API_KEY",
+}
+"""What the API calls by the name of a header, and how a person at a terminal gives it."""
 
-    def __init__(self, message: str, code: Exit = Exit.WRONG_USE) -> None:
+
+class CommandError(Exception):
+    """What ends a command: a sentence for standard error, and the exit code.
+
+    `violations` are the fields of a request that were wrong, each with what is wrong with it.
+    """
+
+    def __init__(self, message: str, code: Exit = Exit.WRONG_USE, violations: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.violations = violations
 
 
 class Client:
@@ -115,11 +126,30 @@ class Client:
             return response.json()
         code = Exit.NOT_REACHABLE if response.status_code >= SERVER_FAULT else Exit.WRONG_USE
         try:
-            message = response.json()["message"]
-        except (ValueError, KeyError, TypeError):
+            body = response.json()
+            message = str(body["message"])
+            violations = body.get("details", {}).get("validationError", {}).get("fieldViolations", ())
+        except (ValueError, KeyError, TypeError, AttributeError):
             request_id = response.headers.get("X-Wix-Request-Id", "?")
-            message = f"the server answered {response.status_code}; its log says more under {request_id}"
-        raise CommandError(str(message).removeprefix("INVALID_ARGUMENT: "), code)
+            raise CommandError(
+                f"the server answered {response.status_code}; its log says more under {request_id}", code
+            ) from None
+        for header, option in HEADERS.items():
+            message = message.replace(header, option)
+        named = tuple((str(one["field"]), str(one["description"])) for one in violations)
+        raise CommandError(message.removeprefix("INVALID_ARGUMENT: "), code, named)
+
+
+@contextmanager
+def fields_are(**options: str) -> Iterator[None]:
+    """Have the fields of a request that are wrong told by the options that they came from."""
+    try:
+        yield
+    except CommandError as error:
+        if not error.violations:
+            raise
+        told = ((options.get(field.partition("[")[0], f'"{field}"'), wrong) for field, wrong in error.violations)
+        raise CommandError("; ".join(f"{option} {wrong}" for option, wrong in told), error.code) from None
 
 
 @contextmanager
@@ -132,6 +162,7 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
     url, key = context.obj["url"], context.obj["key"]
     headers = {"wix-site-id": site} if site else {}
     if url:
+        _refuse_no_url(url)
         if not key:
             raise CommandError("--url needs an API key: give it in POINTPORT_API_KEY")
         with httpx2.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
@@ -142,3 +173,13 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
             http = opened.enter_context(wiring.open_inside(working))
         http.headers.update(headers)
         yield Client(http)
+
+
+def _refuse_no_url(text: str) -> None:
+    try:
+        url = httpx2.URL(text)
+        good = url.scheme in {"http", "https"} and url.host != ""
+    except httpx2.InvalidURL:
+        good = False
+    if not good:
+        raise CommandError(f"--url must be a URL that begins with http:// or https://, not {text!r}")

@@ -1,11 +1,13 @@
 """`pointport webhook …`: who is told of what, what was sent, and the keys that sign."""
 
+import itertools
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from pointport.entrypoints.cli import bars
-from pointport.entrypoints.cli.client import OURS, Client, CommandError, Exit, connect
+from pointport.entrypoints.cli.client import OURS, Client, CommandError, Exit, connect, fields_are
 from pointport.entrypoints.cli.options import Json, Site
 
 WEBHOOKS = f"{OURS}/webhooks"
@@ -25,6 +27,7 @@ Event = Annotated[
         " …account_updated, …account_points_updated, …program_updated; may be given more than once.",
     ),
 ]
+PAGE_MAX = 100
 
 
 @application.command("create")
@@ -36,7 +39,7 @@ def create(
     as_json: Json = False,
 ) -> None:
     """Have a URL told of some types of events."""
-    with connect(context, site=site) as client:
+    with connect(context, site=site) as client, fields_are(targetUrl="URL", eventTypes="--event"):
         made = client.post(WEBHOOKS, {"targetUrl": url, "eventTypes": event})["webhook"]
     if as_json:
         bars.say_json(made)
@@ -68,16 +71,30 @@ def show(context: typer.Context, webhook: Webhook, site: Site = None, as_json: J
     """Show one webhook."""
     with connect(context, site=site) as client:
         found = client.get(f"{WEBHOOKS}/{webhook}")["webhook"]
-    if as_json:
-        bars.say_json(found)
-        return
-    bars.say(f"Webhook  {found['id']}")
-    bars.say(f"Target   {bars.plain(found['targetUrl'])}")
-    for event_type in found["eventTypes"]:
-        bars.say(f"Event    {event_type}")
-    bars.say(f"On       {'yes' if found['enabled'] else 'no'}")
-    bars.say(f"Created  {bars.moment(found['createdDate'])} UTC")
-    bars.say(f"Changed  {bars.moment(found['updatedDate'])} UTC")
+    _tell(found, as_json)
+
+
+@application.command("update")
+def update(
+    context: typer.Context,
+    webhook: Webhook,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Where to from now on.")] = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--event", metavar="TYPE", help="Of what from now on, instead of before; may be given more than once."
+        ),
+    ] = None,
+    site: Site = None,
+    as_json: Json = False,
+) -> None:
+    """Tell another URL, or of other types of events; what is on its way already goes to the new URL."""
+    wanted = ({"targetUrl": url} if url else {}) | ({"eventTypes": event} if event else {})
+    if not wanted:
+        raise CommandError("nothing is to change: say what with --url or --event")
+    with connect(context, site=site) as client, fields_are(targetUrl="--url", eventTypes="--event"):
+        changed = client.patch(f"{WEBHOOKS}/{webhook}", wanted)["webhook"]
+    _tell(changed, as_json)
 
 
 @application.command("enable")
@@ -108,32 +125,27 @@ def deliveries(
     context: typer.Context,
     webhook: Webhook,
     status: Annotated[str | None, typer.Option(help="PENDING, DELIVERED or FAILED.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many, newest first.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    all_: Annotated[bool, typer.Option("--all", help="All that there are.")] = False,
     site: Site = None,
     as_json: Json = False,
 ) -> None:
-    """Show what was sent, or is to be, with the last try of each."""
-    with connect(context, site=site) as client:
-        asked = {"cursorPaging.limit": str(limit)} | ({"status": status} if status else {})
-        found = client.get(f"{WEBHOOKS}/{webhook}/deliveries", **asked)["deliveries"]
-    if as_json:
-        bars.say_json(found)
-        return
-    bars.table(
-        ["Event", "Type", "Status", "Tries", "Last try", "Next try (UTC)"],
-        [
-            (
-                one["eventId"],
-                one["eventType"].rpartition(".")[2],
-                one["status"],
-                str(len(one["attempts"])),
-                _outcome(one["attempts"]),
-                bars.moment(one.get("nextAttemptDate", "")),
-            )
-            for one in found
-        ],
-        whole=(0, 1, 2),
-    )
+    """Show what was sent, or is to be, with every try of each."""
+    with connect(context, site=site) as client, fields_are(status="--status"):
+        # One more than wanted shows whether there are more.
+        found = _log(client, webhook, status, PAGE_MAX if all_ else min(limit + 1, PAGE_MAX))
+        wanted = found if all_ else itertools.islice(found, limit)
+        if as_json:
+            bars.say_json(list(wanted))
+            return
+        told = 0
+        for delivery in wanted:
+            _tell_delivery(delivery)
+            told += 1
+        if told == 0:
+            bars.say("There are none.")
+        elif next(found, None) is not None:
+            bars.say("There are more: --limit asks for more of them, --all for all.")
 
 
 @application.command("send-again")
@@ -144,7 +156,7 @@ def send_again(
     site: Site = None,
     as_json: Json = False,
 ) -> None:
-    """Send an event once more, now, whatever became of it."""
+    """Send an event once more, now, whatever became of it; a webhook that is disabled is to be enabled first."""
     with connect(context, site=site) as client:
         client.post(f"{WEBHOOKS}/{webhook}/deliveries/{event}/send-again", {})
     if as_json:
@@ -169,7 +181,7 @@ def create_key(context: typer.Context, site: Site = None, as_json: Json = False)
 
 @keys.command("rotate")
 def rotate_key(context: typer.Context, site: Site = None, as_json: Json = False) -> None:
-    """Let the next key sign from now on, and retire the one that did."""
+    """Let the next key sign from now on, and retire the one that did; without a next one that can be read, make one."""
     with connect(context, site=site) as client:
         _tell_keys(client.post(f"{KEYS}/rotate", {})["keys"], as_json)
 
@@ -190,6 +202,19 @@ def show_key(
         bars.say(found["publicKey"].rstrip("\n"))
 
 
+def _tell(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        bars.say_json(found)
+        return
+    bars.say(f"Webhook  {found['id']}")
+    bars.say(f"Target   {bars.plain(found['targetUrl'])}")
+    for event_type in found["eventTypes"]:
+        bars.say(f"Event    {event_type}")
+    bars.say(f"On       {'yes' if found['enabled'] else 'no'}")
+    bars.say(f"Created  {bars.moment(found['createdDate'])} UTC")
+    bars.say(f"Changed  {bars.moment(found['updatedDate'])} UTC")
+
+
 def _switch(context: typer.Context, webhook: str, site: str | None, as_json: bool, *, enabled: bool) -> None:
     with connect(context, site=site) as client:
         changed = client.patch(f"{WEBHOOKS}/{webhook}", {"enabled": enabled})["webhook"]
@@ -199,11 +224,26 @@ def _switch(context: typer.Context, webhook: str, site: str | None, as_json: boo
         bars.say(f"Webhook {changed['id']} is {'enabled' if changed['enabled'] else 'disabled'}.")
 
 
-def _outcome(attempts: list[dict[str, Any]]) -> str:
-    if not attempts:
-        return ""
-    last = attempts[-1]
-    return f"{last.get('statusCode') or last['error']} in {last['durationMilliseconds']} ms"
+def _log(client: Client, webhook: str, status: str | None, at_once: int) -> Iterator[dict[str, Any]]:
+    """Read the log of deliveries, newest first, page by page as it is asked for."""
+    asked = {"status": status.upper()} if status else {}
+    while True:
+        page = client.get(f"{WEBHOOKS}/{webhook}/deliveries", **asked, **{"cursorPaging.limit": at_once})
+        yield from page["deliveries"]
+        if not page["pagingMetadata"]["hasNext"]:
+            return
+        asked = {"cursorPaging.cursor": page["pagingMetadata"]["cursors"]["next"]}  # It carries the status too.
+
+
+def _tell_delivery(one: dict[str, Any]) -> None:
+    name = one["eventType"].rpartition(".")[2]
+    bars.say(f"[bold]{one['eventId']}[/]  {name}  {one['entityId']}  [bold]{one['status']}[/]")
+    for attempt in one["attempts"]:
+        outcome = bars.plain(attempt.get("statusCode") or attempt["error"])
+        took = f"{attempt['durationMilliseconds']:,} ms"
+        bars.say(f"  try {attempt['attempt']}  {bars.moment(attempt['date'])} UTC  {took}  {outcome}")
+    if "nextAttemptDate" in one:
+        bars.say(f"  next   {bars.moment(one['nextAttemptDate'])} UTC")
 
 
 def _key(client: Client, status: str) -> dict[str, Any]:

@@ -82,8 +82,7 @@ def _finished(begun: float, *, status_code: int | None = None, error: str | None
 def _host(target: targets.Target) -> bytes:
     """Return the name that TLS verifies and the receiver sees, whatever address the connection goes to."""
     host = f"[{target.host}]" if ":" in target.host else target.host
-    standard = target.port == (443 if target.url.startswith("https:") else 80)
-    return (host if standard else f"{host}:{target.port}").encode()
+    return (host if target.has_standard_port else f"{host}:{target.port}").encode()
 
 
 class _Guarded(NetworkBackend):

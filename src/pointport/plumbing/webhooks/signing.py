@@ -2,6 +2,9 @@
 
 A site has at most one key that signs and one that waits. The one that waits is the next: its public half can be handed
 out before it signs, so that no receiver meets a signature it cannot verify.
+
+Private keys are kept encrypted with the server's secret. When that is lost, so are they: what signs is replaced by
+`rotate`, and a next key that nobody can read any more gives its place up as soon as somebody asks for one.
 """
 
 import functools
@@ -39,7 +42,7 @@ def create(database: Database, site_id: UUID, *, secret: bytes, actor: str, now:
     """Make the first key, or the next one, which waits; nothing if one waits already. Returns all keys."""
     made = _new_key(secret)
     with database.transaction(site_id) as connection:
-        status = WAITING if SIGNING in _in_use(connection, site_id) else SIGNING
+        status = WAITING if SIGNING in _usable(connection, site_id, secret, now) else SIGNING
         _insert(connection, site_id, made, status, actor, now)
     return list_keys(database, site_id)
 
@@ -51,14 +54,17 @@ def ensure(connection: Connection, site_id: UUID, *, secret: bytes, actor: str, 
 
 
 def rotate(database: Database, site_id: UUID, *, secret: bytes, actor: str, now: datetime) -> list[Row]:
-    """Let the next key sign from now on, and retire the one that did; without a next one, make one. Returns all keys."""
+    """Let the next key sign from now on, and retire the one that did. Returns all keys.
+
+    Without a next one, or with one that cannot be read any more, one is made.
+    """
     made = _new_key(secret)
     with database.transaction(site_id) as connection:
-        in_use = _in_use(connection, site_id)
+        in_use = _usable(connection, site_id, secret, now)
         if SIGNING in in_use:
-            _set(connection, site_id, in_use[SIGNING], RETIRED, now)
+            _set(connection, site_id, in_use[SIGNING]["id"], RETIRED, now)
         if WAITING in in_use:
-            _set(connection, site_id, in_use[WAITING], SIGNING, now)
+            _set(connection, site_id, in_use[WAITING]["id"], SIGNING, now)
         else:
             _insert(connection, site_id, made, SIGNING, actor, now)
         sites.note(connection, site_id, actor=actor, action="webhook.key.rotate", subject_id=site_id, now=now)
@@ -96,9 +102,21 @@ def _passphrase(secret: bytes) -> str:
     return hmac.new(secret, b"pointport.webhooks.signing-key", hashlib.sha256).hexdigest()
 
 
-def _in_use(connection: Connection, site_id: UUID) -> dict[str, UUID]:
+def _in_use(connection: Connection, site_id: UUID) -> dict[str, Row]:
+    """Return the key that signs and the one that waits, by status, held against other changes."""
     rows = connection.execute(QUERIES["lock_signing_keys"], {"site_id": site_id}).fetchall()
-    return {row["status"]: row["id"] for row in rows}
+    return {row["status"]: row for row in rows}
+
+
+def _usable(connection: Connection, site_id: UUID, secret: bytes, now: datetime) -> dict[str, Row]:
+    """Return the keys in use, without a next one that was made with another secret: it could never sign, so it goes."""
+    in_use = _in_use(connection, site_id)
+    if WAITING in in_use:
+        try:
+            _read(in_use[WAITING]["private_key"], secret)
+        except SetupError:
+            _set(connection, site_id, in_use.pop(WAITING)["id"], RETIRED, now)
+    return in_use
 
 
 def _insert(

@@ -7,7 +7,7 @@ WHERE site_id = %(site_id)s ORDER BY id DESC;
 
 -- name: lock_signing_keys
 -- The keys that sign or wait, held against other changes.
-SELECT id, status FROM signing_key
+SELECT id, status, private_key FROM signing_key
 WHERE site_id = %(site_id)s AND status <> 'RETIRED'
 ORDER BY id
 FOR UPDATE;

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pointport.errors import InvalidRequest, NotFound, Violation
+from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, Database, one
@@ -112,8 +112,15 @@ def query_deliveries(
 def send_again(
     database: Database, site_id: UUID, webhook_id: UUID, event_id: UUID, *, actor: str, now: datetime
 ) -> None:
-    """Have an event sent once more, now, whatever became of it. Raises NotFound."""
+    """Have an event sent once more, now, whatever became of it.
+
+    Raises NotFound, and PreconditionFailed for a subscription that is disabled, to which it would not go.
+    """
     with database.transaction(site_id) as connection:
+        if not _found(connection, "lock_webhook", site_id, webhook_id)["is_enabled"]:
+            raise PreconditionFailed(
+                f"webhook {webhook_id} is disabled, so nothing is sent to it; enable it first", code="WEBHOOK_DISABLED"
+            )
         values = {"site_id": site_id, "webhook_id": webhook_id, "event_id": event_id, "now": now}
         if connection.execute(QUERIES["send_again"], values).fetchone() is None:
             raise NotFound(f"webhook {webhook_id} has no delivery of the event {event_id}", code="DELIVERY_NOT_FOUND")

@@ -11,6 +11,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 URL_CHARACTERS_MAX = 2_000
+STANDARD_PORTS = {"https": 443, "http": 80}
+SCHEMES = tuple(STANDARD_PORTS)
+"""What a URL may begin with; the second one only where private targets are allowed."""
+
 WRAPPINGS = (ip_network("64:ff9b::/96"), ip_network("::/96"))
 """IPv6 that holds IPv4 in its last 32 bits: NAT64 (RFC 6052), and what was there before (RFC 4291, 2.5.5.1)."""
 
@@ -33,8 +37,14 @@ class Target:
     """A place to send to."""
 
     url: str
+    scheme: str
     host: str
     port: int
+
+    @property
+    def has_standard_port(self) -> bool:
+        """Whether the port goes without saying."""
+        return self.port == STANDARD_PORTS[self.scheme]
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -49,16 +59,19 @@ def read_target(url: str, *, private_allowed: bool) -> Target:
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise Refused("is no URL") from error
-    schemes = ("https", "http") if private_allowed else ("https",)
-    if parts.scheme not in schemes or not host or not url.isascii() or any(character <= " " for character in url):
-        raise Refused(f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+    schemes = SCHEMES if private_allowed else SCHEMES[:1]
+    told = f"must be a URL that begins with {' or '.join(f'{scheme}://' for scheme in schemes)}"
+    if parts.scheme not in SCHEMES or not host or not url.isascii() or any(character <= " " for character in url):
+        raise Refused(told)
+    if parts.scheme not in schemes:
+        raise Refused(f"{told}; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too")
     if parts.username is not None or parts.password is not None:
         raise Refused("must not hold a user name or password")
     if parts.fragment:
         raise Refused("must not hold a fragment")
     if len(url) > URL_CHARACTERS_MAX:
         raise Refused(f"must have at most {URL_CHARACTERS_MAX} characters")
-    return Target(url, host, port or (443 if parts.scheme == "https" else 80))
+    return Target(url, parts.scheme, host, port or STANDARD_PORTS[parts.scheme])
 
 
 def look_up(host: str, port: int, *, private_allowed: bool, resolve: Resolve = resolve) -> list[str]:

@@ -27,6 +27,6 @@ def create_signing_key(app: TheApp, who: Admin) -> Json:
 
 @router.post("/webhook-keys/rotate", response_model=wire.SigningKeysAnswer, dependencies=[bodies.WITHOUT_MEMBERS])
 def rotate_signing_key(app: TheApp, who: Admin) -> Json:
-    """Let the next key sign from now on and retire the one that did; without a next one, make one."""
+    """Let the next key sign from now on and retire the one that did; without a next one that can be read, make one."""
     keys = signing.rotate(app.database, who.site_id, secret=app.secret, actor=who.actor, now=app.clock())
     return {"keys": [wire.signing_key(key) for key in keys]}

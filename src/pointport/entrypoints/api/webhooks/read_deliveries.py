@@ -10,7 +10,7 @@ from pointport.entrypoints.api.auth import Admin
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.entrypoints.api.webhooks.manage_webhooks import WebhookId
-from pointport.errors import NotFound
+from pointport.errors import NotFound, PreconditionFailed
 from pointport.plumbing.queries import CursorSigner, plan
 from pointport.plumbing.webhooks import subscriptions
 from pointport.wire import webhooks as wire
@@ -47,9 +47,12 @@ def list_deliveries(
 
 
 @router.post(
-    "/webhooks/{webhookId}/deliveries/{eventId}/send-again", response_model=Nothing, responses=can_fail(NotFound)
+    "/webhooks/{webhookId}/deliveries/{eventId}/send-again",
+    response_model=Nothing,
+    responses=can_fail(NotFound, PreconditionFailed),
+    dependencies=[bodies.WITHOUT_MEMBERS],
 )
 def send_again(webhook_id: WebhookId, event_id: EventId, app: TheApp, who: Admin) -> Json:
-    """Have an event sent once more, now, whatever became of it."""
+    """Have an event sent once more, now, whatever became of it; a webhook that is disabled is to be enabled first."""
     subscriptions.send_again(app.database, who.site_id, webhook_id, event_id, actor=who.actor, now=app.clock())
     return {}
