@@ -15,11 +15,14 @@ help: ## List the commands
 
 install: $(INSTALLED) ## Make .venv with the pointport command in it
 
-$(INSTALLED): requirements/dev.lock pyproject.toml
+$(INSTALLED): requirements/dev.lock requirements/openapi-client.lock pyproject.toml
 	@echo "Installing into $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -m venv $(VENV)/openapi-client
+	@$(VENV)/openapi-client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/openapi-client.lock
 	@touch $@
 
 demo: $(INSTALLED) ## Run the main job on sample data, in the folder .demo
@@ -47,6 +50,7 @@ format: $(INSTALLED) ## Put the code into its form
 lock: $(INSTALLED) ## Renew requirements/*.lock (hashes, no index addresses)
 	$(LOCK) --output-file requirements/runtime.lock pyproject.toml
 	$(LOCK) --extra dev --output-file requirements/dev.lock pyproject.toml
+	$(LOCK) --output-file requirements/openapi-client.lock requirements/openapi-client.in
 
 schema: $(INSTALLED) ## Write the schema that the migrations lead to into migrations/schema.sql
 	$(BIN)/python scripts/schema.py > schema.sql.new && mv schema.sql.new src/pointport/migrations/schema.sql

@@ -55,3 +55,7 @@ class ErrorAnswer(TypedDict):
 
     message: str
     details: ApplicationErrorDetails
+
+
+class FaultAnswer(TypedDict):
+    """A fault of ours: nothing is told of it, and the log has all of it under the answer's name."""

@@ -1,7 +1,6 @@
 """The description of the API (OpenAPI 3.1), and the pages that show it, served by us alone."""
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -10,51 +9,48 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse
 from pydantic import TypeAdapter
 
+from pointport.entrypoints.api import openapi_events, openapi_failures
 from pointport.entrypoints.api.examples import EXAMPLES
-from pointport.entrypoints.api.problems import STATUS, TOLD
-from pointport.errors import (
-    InvalidRequest,
-    NotFound,
-    PermissionDenied,
-    PointportError,
-    TooLarge,
-    TooManyRequests,
-    Unauthenticated,
-    Unavailable,
-)
+from pointport.errors import NotFound
 from pointport.plumbing.queries import Resource
-from pointport.plumbing.queries.schema import filter_schema, query_schema, search_schema, text_schema
+from pointport.plumbing.queries.schema import query_schemas, schema_name
 from pointport.settings import Settings
 from pointport.wire.contacts import ContactLoad
-from pointport.wire.errors import ErrorAnswer, InvalidRequestAnswer
+from pointport.wire.errors import ErrorAnswer, FaultAnswer, InvalidRequestAnswer
 
 Json = dict[str, Any]
 
 DESCRIPTION = """\
-The Imports, Accounts, Transactions and Programs APIs are those of Wix Loyalty, so
-that programs written for them work unchanged; paths under `/pointport` are Pointport's own.
+The Imports, Accounts, Transactions, Programs and Contacts APIs are those of Wix Loyalty and Wix Contacts, so that programs
+written for them work unchanged; paths under `/pointport` are Pointport's own.
 
 Send the API key in `Authorization` and the site's id in `wix-site-id`. Every answer carries `X-Wix-Request-Id`: the
-server's log says more under it.
+server's log says more under it. Success is 200, always.
+
+Each call is described once, and is answered under other prefixes too, since clients differ in them:
+
+| Here | Also |
+| --- | --- |
+| `/_api/loyalty-imports/v1/…` | `/loyalty-imports/v1/…`, `/v1/…` |
+| `/loyalty-accounts/v1/…` | `/_api/loyalty-accounts/v1/…`, `/v1/…` |
+| `/async-jobs/v1/…` | `/_api/async-jobs/v1/…`, `/v1/…` |
+| `/loyalty-transactions/v1/…` | `/_api/loyalty-transactions/v1/…`, `/v1/…` |
+| `/loyalty-programs/v1/…` | `/_api/loyalty-programs/v1/…`, `/v1/…` |
+| `/contacts/v4/…` | `/_api/contacts/v4/…` |
+
+Two calls that need no key are for whoever watches the server: `GET /healthz` answers `{"alive": true}` while the process
+lives, `GET /readyz` answers `{"ready": true}` while it can work, and 503 as any other call while it cannot.
 """
 SECURITY: Json = {
     "apiKey": {"type": "apiKey", "in": "header", "name": "Authorization", "description": "An API key, as it is"},
     "site": {"type": "apiKey", "in": "header", "name": "wix-site-id", "description": "The id of the key's site"},
 }
-REQUEST_ID: Json = {
-    "X-Wix-Request-Id": {
-        "description": "The name of this answer in the server's log",
-        "required": True,
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
-ALWAYS: tuple[type[PointportError], ...] = (InvalidRequest, TooManyRequests, Unavailable)
-WITH_KEY: tuple[type[PointportError], ...] = (Unauthenticated, PermissionDenied)
-SHAPES = (ContactLoad, ErrorAnswer, InvalidRequestAnswer)
-"""What answers refer to that FastAPI does not see."""
+SHAPES = (ContactLoad, ErrorAnswer, FaultAnswer, InvalidRequestAnswer, *openapi_events.SHAPES)
+"""What is referred to that FastAPI does not see."""
 MARKS = {"x-query": "Query", "x-filter": "Filter", "x-search": "Search", "x-text": "Text"}
 """How bodies mark what is described elsewhere (`bodies.query_of` and its neighbours)."""
 REFERENCE = "#/components/schemas/{}"
+LINES = "application/x-ndjson"
 
 STATIC = Path(__file__).parent / "static"
 PAGE = STATIC / "docs"
@@ -75,7 +71,7 @@ router = APIRouter(include_in_schema=False)
 
 
 def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) -> Json:
-    """Return the OpenAPI document: FastAPI's own, with our errors, security, queries, limits and examples."""
+    """Return the OpenAPI document: FastAPI's own, with our errors, security, queries, limits, examples and webhooks."""
     document = get_openapi(
         title=api.title, version=api.version, summary=api.summary, description=DESCRIPTION, routes=api.routes
     )
@@ -87,26 +83,23 @@ def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) ->
         found = TypeAdapter(shape).json_schema(ref_template=REFERENCE.format("{model}"))
         schemas.update(found.pop("$defs", {}))
         schemas[shape.__name__] = found
-    for resource in resources:
-        reference = REFERENCE.format(schema_name(resource, "Filter"))
-        schemas[schema_name(resource, "Filter")] = filter_schema(resource, reference)
-        schemas[schema_name(resource, "Query")] = query_schema(resource, reference)
-        if resource.search:
-            schemas[schema_name(resource, "Text")] = text_schema(resource)
-            text = REFERENCE.format(schema_name(resource, "Text"))
-            schemas[schema_name(resource, "Search")] = search_schema(resource, reference, text)
-    document["components"]["securitySchemes"] = SECURITY
+    for name, example in openapi_events.examples().items():
+        schemas[name]["examples"] = [example]
+    schemas.update(query_schemas(resources, REFERENCE))
+    used: set[str] = set()
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            _complete(path, operation)
+            used.update(_complete(path, operation))
     _refer(document, {resource.name: resource for resource in resources})
     _tidied(document, settings)
+    _made_plain(document)
+    document["components"] |= {
+        "responses": openapi_failures.responses(sorted(used), REFERENCE),
+        "headers": openapi_failures.HEADERS,
+        "securitySchemes": SECURITY,
+    }
+    document["webhooks"] = openapi_events.webhooks(REFERENCE)
     return document
-
-
-def schema_name(resource: Resource, kind: str) -> str:
-    """Return what the schema of a resource's queries, filters, searches or free texts is called."""
-    return f"{_pascal(resource.name)}{kind}"
 
 
 @router.get("/docs")
@@ -123,30 +116,39 @@ def show_docs_file(name: str) -> FileResponse:
     return FileResponse(FILES[name], headers={"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"})
 
 
-def _complete(path: str, operation: Json) -> None:
-    """Add what FastAPI cannot know: the errors with their shapes, the key, the answer's name, the examples."""
+def _complete(path: str, operation: Json) -> set[str]:
+    """Add what FastAPI cannot know: errors, the key, the answer's name, examples. Return which answers are shared."""
     operation["summary"] = operation["description"].partition("\n")[0].removesuffix(".")
     with_key = not path.startswith("/files/")
-    responses = operation["responses"]
-    responses.pop("422", None)
-    errors = (*ALWAYS, *(WITH_KEY if with_key else ()), *((TooLarge,) if "requestBody" in operation else ()))
-    for error in errors:
-        responses.setdefault(str(STATUS[error].value), {"description": TOLD[error]})
-    for status, response in responses.items():
-        response["headers"] = {**response.get("headers", {}), **REQUEST_ID}
-        if int(status) >= HTTPStatus.BAD_REQUEST:
-            shape = InvalidRequestAnswer if int(status) == HTTPStatus.BAD_REQUEST else ErrorAnswer
-            response["content"] = {"application/json": {"schema": {"$ref": REFERENCE.format(shape.__name__)}}}
-    responses["500"] = {"description": "A fault of ours; the log knows it by the answer's name", "headers": REQUEST_ID}
-    operation["responses"] = dict(sorted(responses.items()))
     if with_key:
         operation["security"] = [{name: [] for name in SECURITY}]
+    failures = openapi_failures.failures(operation, with_key=with_key)
+    success = operation["responses"]["200"]
+    success["headers"] = openapi_failures.REQUEST_ID
+    operation["responses"] = {
+        "200": success,
+        **{status: openapi_failures.reference(name) for status, name in sorted(failures.items())},
+    }
+    if LINES in success["content"]:
+        # OpenAPI 3.1 has no words for several values in a body: it is text, and of its shape is each line.
+        shape = success["content"][LINES]["schema"]
+        success["content"][LINES]["schema"] = {"type": "string", "contentMediaType": LINES, "contentSchema": shape}
+    _illustrate(operation)
+    return set(failures.values())
+
+
+def _illustrate(operation: Json) -> None:
+    """Put in the call's example."""
     example = EXAMPLES.get(operation["operationId"])
     if example is None:
         return
+    for content in operation["responses"]["200"]["content"].values():
+        content["example"] = example.answer
     if example.request is not None:
         operation["requestBody"]["content"]["application/json"]["example"] = example.request
-    operation["responses"]["200"]["content"]["application/json"]["example"] = example.answer
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.parameters:
+            parameter["example"] = example.parameters[parameter["name"]]
 
 
 def _refer(part: Any, resources: Mapping[str, Resource]) -> None:
@@ -184,5 +186,22 @@ def _tidied(part: Any, settings: Settings) -> None:
             _tidied(inner, settings)
 
 
-def _pascal(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("-"))
+def _made_plain(document: Json) -> None:
+    """Say the same so that generators of clients follow.
+
+    They take `anyOf` for all that there is to an object, and forget the members that stand beside it; and none of them
+    leaves out a body that is one thing or another.
+    """
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        if {"anyOf", "properties"} <= schema.keys():
+            schema["allOf"] = [{"anyOf": schema.pop("anyOf")}]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for content in operation.get("requestBody", {}).get("content", {}).values():
+                match content["schema"]:
+                    case {"anyOf": [{"$ref": str(reference)}, {"type": "null"}]}:
+                        content["schema"] = {"$ref": reference}
+                        body = schemas[reference.rpartition("/")[2]]
+                        body.pop("type", None)
+                        body["allOf"] = [{"type": ["object", "null"]}]

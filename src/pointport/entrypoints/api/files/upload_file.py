@@ -17,10 +17,13 @@ TOLD: dict[str, Any] = {
     "response_model": Nothing,
     "responses": can_fail(PermissionDenied, PreconditionFailed, TooLarge),
     "openapi_extra": {
-        "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
     },
 }
-"""What the description says of both methods, beyond what FastAPI sees."""
+"""What the description says of both methods, beyond what FastAPI sees; any Content-Type is taken."""
 
 
 @router.put("/files/upload/{ticket}", **TOLD)

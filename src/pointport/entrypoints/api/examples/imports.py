@@ -1,0 +1,119 @@
+"""The Imports API (contract.md 2, 3), and what Pointport says of an import besides."""
+
+from collections.abc import Mapping
+
+from pointport.entrypoints.api.examples.example import FILE_URL, IMPORT_ID, JOB_ID, LAST_PAGE, SERVER, Example, Json
+
+MAPPING: Json = {
+    "headerMappings": [{"columnName": "EMAIL", "columnIndex": 1}, {"columnName": "POINTS", "columnIndex": 2}]
+}
+CREATED: Json = {
+    "id": IMPORT_ID,
+    "revision": "1",
+    "createdDate": "2024-09-17T10:58:00.100Z",
+    "updatedDate": "2024-09-17T10:58:00.100Z",
+    "status": "INITIATED",
+    "fileMetadata": {"size": 20_915, "name": "data.csv", "url": FILE_URL, "sampleDataRows": []},
+    "pointport": {},
+}
+DETECTED: Json = {
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "quote": '"',
+    "headingLine": 1,
+    "system": None,
+    "suggestedMapping": {
+        "email": 1,
+        "points": 2,
+        "why": '"Email" and "Points balance" are what such columns are called.',
+    },
+    "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
+}
+PARSED: Json = {
+    **CREATED,
+    "revision": "3",
+    "updatedDate": "2024-09-17T10:58:00.902Z",
+    "status": "PARSED",
+    "fileMetadata": {
+        **CREATED["fileMetadata"],
+        "header": {"values": ["Name", "Email", "Points balance", "Redeemed points", "Last activity"]},
+        "sampleDataRows": [{"values": ["Ada Lovelace", "ada@example.com", "15", "0", "2024-09-01"]}],
+    },
+    "parseResult": {"parsedRowCount": 3},
+    "pointport": {"detected": DETECTED},
+}
+EXECUTED: Json = {
+    **PARSED,
+    "asyncImportJobId": JOB_ID,
+    "revision": "4",
+    "updatedDate": "2024-09-17T11:05:02.022Z",
+    "status": "IMPORTING",
+    "fileMetadata": {**PARSED["fileMetadata"], "headerMappingInfo": MAPPING},
+    "importResult": {"errorFileExists": False},
+    "pointport": {"detected": DETECTED, "progress": {"rowsDone": 0, "rowsTotal": 3}},
+}
+IMPORTED: Json = {
+    **EXECUTED,
+    "revision": "6",
+    "updatedDate": "2024-09-17T11:05:12.714Z",
+    "status": "IMPORTED",
+    "importResult": {"errorFileExists": True, "successCount": 2, "failureCount": 1},
+    "pointport": {
+        "detected": DETECTED,
+        "progress": {"rowsDone": 3, "rowsTotal": 3},
+        "totals": {"accountsCreated": 1, "accountsChanged": 2, "pointsAdded": 35, "pointsRemoved": 0},
+    },
+}
+SUMMARY: Json = {
+    "problems": [{"code": "CONTACT_NOT_FOUND", "title": "Unknown customer", "count": 1}],
+    "accounts": 2,
+    "balance": 35,
+    "trail": [
+        {
+            "actor": "key 7f1d2c3b-4a5e-4f60-8b7a-9c8d7e6f5a4b",
+            "action": "import.create",
+            "created_date": "2024-09-17T10:58:00.100Z",
+        },
+        {
+            "actor": "key 7f1d2c3b-4a5e-4f60-8b7a-9c8d7e6f5a4b",
+            "action": "import.execute",
+            "created_date": "2024-09-17T11:05:02.022Z",
+        },
+    ],
+    "firstFailures": [
+        {
+            "line": 4,
+            "outcome": "FAILED",
+            "code": "CONTACT_NOT_FOUND",
+            "message": (
+                'No contact of this site has the e-mail address "dan@example.com".'
+                " Check the spelling, or add the contact first."
+            ),
+        }
+    ],
+}
+
+EXAMPLES: Mapping[str, Example] = {
+    "create_file_url": Example({"filePath": FILE_URL, "uploadUrl": f"{SERVER}/files/upload/eyJhbGciOi"}),
+    "create_import": Example(
+        {"loyaltyImport": CREATED}, {"fileUrl": FILE_URL, "fileName": "data.csv", "fileSize": 20_915}
+    ),
+    "get_import": Example({"loyaltyImport": IMPORTED}, parameters={"loyaltyImportId": IMPORT_ID}),
+    "execute_import": Example(
+        {"loyaltyImport": EXECUTED}, {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": MAPPING}
+    ),
+    "get_error_file_url": Example(
+        {"url": f"{SERVER}/files/download/eyJhbGciOi"}, parameters={"loyaltyImportId": IMPORT_ID}
+    ),
+    "query_imports": Example(
+        {"loyaltyImports": [IMPORTED], "pagingMetadata": LAST_PAGE},
+        {
+            "query": {
+                "filter": {"status": "IMPORTED"},
+                "sort": [{"fieldName": "createdDate", "order": "DESC"}],
+                "cursorPaging": {"limit": 2},
+            }
+        },
+    ),
+    "explain_import": Example(SUMMARY, parameters={"loyaltyImportId": IMPORT_ID, "examples": 1}),
+}
