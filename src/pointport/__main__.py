@@ -8,8 +8,9 @@ import secrets
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -24,10 +25,10 @@ from pointport.entrypoints.api import server
 from pointport.entrypoints.cli import commands
 from pointport.entrypoints.cli.wiring import Wiring
 from pointport.errors import SetupError
-from pointport.imports.reading import learning
+from pointport.imports.reading import converting, learning, overrides
 from pointport.plumbing.database.migrate import migrate, state
 from pointport.settings import Settings, sources
-from pointport.wire.imports import inspection
+from pointport.wire.imports import how_it_is_read, inspection
 
 READ_BYTES = 256 * 1024
 
@@ -40,6 +41,8 @@ def main() -> None:
             work=_work,
             open_inside=_open_inside,
             inspect=_inspect,
+            convert=_convert,
+            reading=lambda told: how_it_is_read(overrides.reading(**told)),
             migrate=_migrate,
             database_state=_database_state,
             settings=_settings_with_source,
@@ -101,9 +104,17 @@ def _open_inside(working: bool) -> Iterator[httpx2.Client]:
         )
 
 
-def _inspect(file: Path) -> dict[str, Any]:
+def _inspect(file: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    return inspection(learning.learn(partial(_blocks, file), _settings(), overrides.reading(**told)))
+
+
+def _convert(file: Path, told: Mapping[str, Any]) -> Iterator[bytes]:
+    return converting.convert(partial(_blocks, file), _settings(), overrides.reading(**told))
+
+
+def _blocks(file: Path) -> Iterator[bytes]:
     with file.open("rb") as raw:
-        return inspection(learning.learn(iter(lambda: raw.read(READ_BYTES), b""), _settings()))
+        yield from iter(lambda: raw.read(READ_BYTES), b"")
 
 
 def _migrate() -> list[str]:

@@ -13,11 +13,14 @@ from tests.contract.conftest import IMPORTS, NOBODY, Clock, Json, begin_parsing,
 
 CONTENT = b"Name,Email,Points\r\nAda,ada@example.com,15\r\nBob,bob@example.com,lots\r\n"
 ROWS = [{"values": ["Ada", "ada@example.com", "15"]}, {"values": ["Bob", "bob@example.com", "lots"]}]
-DETECTED = {
+DETECTED: Json = {
     "encoding": "utf-8",
     "delimiter": ",",
     "quote": '"',
+    "escape": None,
+    "lineEnding": "CRLF",
     "headingLine": 1,
+    "sheet": None,
     "system": None,
     "suggestedMapping": {
         "email": 1,
@@ -25,6 +28,7 @@ DETECTED = {
         "why": '"Email" names the e-mail address. "Points" names the points.',
     },
     "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
+    "warnings": [],
 }
 MAPPING = {"headerMappings": [{"columnName": "EMAIL", "columnIndex": 1}, {"columnName": "POINTS", "columnIndex": 2}]}
 

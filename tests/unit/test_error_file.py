@@ -9,8 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pointport.imports import reporting
-from pointport.imports.reading import encoding, learning, rows
-from pointport.imports.reading.rows import CORRECTED_COLUMNS, FORMULA_STARTS, guarded, unguarded
+from pointport.imports.reading import files, learning
+from pointport.imports.reading.corrected import CORRECTED_COLUMNS, FORMULA_STARTS, guarded, unguarded
 from pointport.imports.shapes import Mapping
 from pointport.settings import Settings
 
@@ -126,7 +126,7 @@ def test_it_comes_in_blocks_however_many_rows_there_are() -> None:
 
 
 def test_each_failure_finds_its_cells_in_one_walk() -> None:
-    file = iter([(2, ["a"]), (3, ["b"]), (6, ["c"]), (9, ["d"])])
+    file = iter([(2, ["a"], None), (3, ["b"], None), (6, ["c"], None), (9, ["d"], None)])
     found = reporting.with_cells([{"line": 3}, {"line": 9}], file)
     assert list(found) == [({"line": 3}, ["b"]), ({"line": 9}, ["d"])]
 
@@ -149,18 +149,17 @@ cells = st.one_of(
 def test_an_error_file_that_comes_back_is_the_original_again(header: list[str], table: list[list[str]]) -> None:
     width = max(map(len, [header, *table]))
     content = written([failure(line, *row) for line, row in enumerate(table, 2)], header, width)
-    learned = learning.learn([content], SETTINGS)
+    learned = learning.learn(lambda: [content], SETTINGS)
     assert learned.dialect.corrected
     assert list(learned.header) == header + [""] * (width - len(header))
-    stream = encoding.ByteStream([content])
-    back = rows.read(stream, learned.dialect, cell_characters_max=SETTINGS.cell_characters_max)
-    assert [row for _, row in back] == [row + [""] * (width - len(row)) for row in table]
+    back = files.read([content], learned.dialect, SETTINGS)
+    assert [row for _, row, _ in back] == [row + [""] * (width - len(row)) for row in table]
     assert learned.row_count == len(table)
 
 
 def test_cells_that_somebody_added_behind_our_columns_are_kept() -> None:
     content = b"Email,Points,Import line,Import status,Error code,Error reason\r\na,1,2,FAILED,X,why,note\r\nb,2\r\n"
-    learned = learning.learn([content], SETTINGS)
-    found = rows.read(encoding.ByteStream([content]), learned.dialect, cell_characters_max=100)
-    assert list(found) == [(2, ["a", "1", "note"]), (3, ["b", "2"])]
+    learned = learning.learn(lambda: [content], SETTINGS)
+    found = files.read([content], learned.dialect, SETTINGS)
+    assert list(found) == [(2, ["a", "1", "note"], None), (3, ["b", "2"], None)]
     assert learned.columns == 3

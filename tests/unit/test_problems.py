@@ -11,7 +11,7 @@ import pytest
 from pointport.imports import judging, problems, reporting
 from pointport.imports.problems import CATALOGUE, Problem
 from pointport.imports.reading import encoding, numbers
-from pointport.imports.shapes import Dialect, Judged, Mapping, NumberFormat
+from pointport.imports.shapes import Judged, Mapping, NumberFormat
 
 HEADER = ["Email", "Points"]
 COLUMNS = Mapping(0, 1)
@@ -27,8 +27,11 @@ TO_COME = {"BALANCE_WOULD_BE_NEGATIVE", "BALANCE_TOO_LARGE", "CANCELLED"}
 
 # A row for each problem that a row can have by itself.
 CELL_LEVEL = {
+    "QUOTE_NOT_CLOSED": ["ada@example.com", '"5'],
+    "CELL_TOO_LONG": ["ada@example.com", "5" * 40_000],
     "CELL_MISSING": ["ada@example.com"],
-    "ENCODING_ERROR": ["ada@example.com", "5", "caf\udce9"],
+    "CELL_EXTRA": ["ada@example.com", "52", "", "620"],
+    "ENCODING_ERROR": ["ada@example.com", "5\udce9"],
     "EMAIL_MISSING": ["  \u200b", "5"],
     "EMAIL_INVALID": ["nobody", "5"],
     "POINTS_MISSING": ["ada@example.com", "\u00a0"],
@@ -47,12 +50,13 @@ def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
     return found.problem, {"grouped": found.grouped, "fraction": found.fraction} if found.grouped else {}
 
 
-def judge(*rows: list[str], columns: Mapping = COLUMNS) -> list[Judged]:
+def judge(*rows: list[str], columns: Mapping = COLUMNS, fault: str | None = None) -> list[Judged]:
     return list(
         judging.judge_cells(
-            enumerate(rows, start=2),
+            ((line, cells, fault) for line, cells in enumerate(rows, start=2)),
             columns,
-            dialect=Dialect("utf-8", ","),
+            columns=3 if columns is not COLUMNS else 2,
+            encoding_name="UTF-8",
             points_max=999_999_999,
             read_points=read_points,
             damaged=lambda cells: encoding.is_damaged("".join(cells)),
@@ -60,15 +64,23 @@ def judge(*rows: list[str], columns: Mapping = COLUMNS) -> list[Judged]:
     )
 
 
-def message_of(row: list[str]) -> str:
-    (judged,) = judge(row)
+def fault_of(code: str) -> str | None:
+    """What the reader finds of itself."""
+    return code if code in {"QUOTE_NOT_CLOSED", "CELL_TOO_LONG"} else None
+
+
+def message_of(row: list[str], fault: str | None = None) -> str:
+    (judged,) = judge(row, fault=fault)
     failure = {"line": 2, "problem": judged.problem, "detail": judged.detail}
     return reporting.message(failure, row, HEADER, COLUMNS)
 
 
 def test_the_catalogue_is_in_the_order_of_judging() -> None:
     assert list(CATALOGUE) == [
+        "QUOTE_NOT_CLOSED",
+        "CELL_TOO_LONG",
         "CELL_MISSING",
+        "CELL_EXTRA",
         "ENCODING_ERROR",
         "EMAIL_MISSING",
         "EMAIL_INVALID",
@@ -98,7 +110,7 @@ def test_every_problem_is_driven_here() -> None:
 
 @pytest.mark.parametrize("code", CELL_LEVEL)
 def test_a_row_with_a_problem_is_judged_to_have_it(code: str) -> None:
-    (judged,) = judge(CELL_LEVEL[code])
+    (judged,) = judge(CELL_LEVEL[code], fault=fault_of(code))
     assert judged.problem == code
     assert judged.points is None
     # The address is there whenever it can be read: the row still counts for its customer.
@@ -107,9 +119,9 @@ def test_a_row_with_a_problem_is_judged_to_have_it(code: str) -> None:
 
 @pytest.mark.parametrize("code", CELL_LEVEL)
 def test_its_message_has_all_that_it_needs(code: str) -> None:
-    message = message_of(CELL_LEVEL[code])
+    message = message_of(CELL_LEVEL[code], fault_of(code))
     problem = CATALOGUE[code]
-    if "{value}" in problem.template:
+    if "{value}" in problem.template and problem.column is not None:
         assert f'"{CELL_LEVEL[code][0 if problem.column == "EMAIL" else 1]}"' in message
     if "{column}" in problem.template:
         assert '"Email"' in message if problem.column == "EMAIL" else '"Points"' in message
@@ -158,8 +170,11 @@ def test_a_long_value_is_cut() -> None:
 
 def test_the_first_problem_in_the_order_is_the_one() -> None:
     # Each of these rows has its own problem and all later ones that it can have too.
-    assert [judged.problem for judged in judge(["caf\udce9"], ["caf\udce9", "x"], ["", "x"], ["no", ""])] == [
+    assert [judged.problem for judged in judge(["caf\udce9"], fault="QUOTE_NOT_CLOSED")] == ["QUOTE_NOT_CLOSED"]
+    rows = (["caf\udce9"], ["caf\udce9", "x", "y"], ["caf\udce9", "x"], ["", "x"], ["no", ""])
+    assert [judged.problem for judged in judge(*rows)] == [
         "CELL_MISSING",
+        "CELL_EXTRA",
         "ENCODING_ERROR",
         "EMAIL_MISSING",
         "EMAIL_INVALID",
@@ -185,6 +200,17 @@ def test_the_first_problem_in_the_order_is_the_one() -> None:
 )
 def test_points_are_from_0_to_the_most_an_account_holds(text: str, problem: str | None) -> None:
     assert [judged.problem for judged in judge(["ada@example.com", text])] == [problem]
+
+
+def test_cells_behind_the_columns_are_no_matter_as_long_as_they_are_blank() -> None:
+    (judged,) = judge(["ada@example.com", "7", "", "\u00a0", " "])
+    assert (judged.problem, judged.points) == (None, 7)
+
+
+def test_a_row_with_too_many_cells_is_told_which_is_one_too_many() -> None:
+    assert message_of(["ada@example.com", "52", "", "620"]).startswith(
+        'The row has 4 cells for 2 columns; "620" is one too many.'
+    )
 
 
 def test_a_short_row_is_told_which_column_it_lacks() -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pointport.errors import InvalidRequest, NotFound, Violation
 from pointport.imports import intake, problems
-from pointport.imports.reading import encoding, headings, learning, rows
+from pointport.imports.reading import encoding, files, headings, learning
 from pointport.imports.shapes import Learned, Row, Workshop
 from pointport.ledger import contacts
 from pointport.ledger.addresses import normal_form, trimmed
@@ -71,7 +71,7 @@ def open_file(workshop: Workshop, site_id: UUID, file_url: str, wanted: Headings
     path = intake.object_path(file_url, site_id)
     if path is None:
         raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
-    learned = learning.learn(workshop.objects.get(path), workshop.settings, columns_min=1)
+    learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, columns_min=1)
     email = _column(learned.header, "email", wanted.email)
     if email is None:
         email = learned.suggestion.email
@@ -89,8 +89,7 @@ def open_file(workshop: Workshop, site_id: UUID, file_url: str, wanted: Headings
 def load(workshop: Workshop, site_id: UUID, plan: Plan) -> Iterator[State]:
     """Merge the file's contacts, a state after each batch, the last with `done`."""
     state = State(rows_total=plan.learned.row_count)
-    stream = encoding.ByteStream(workshop.objects.get(plan.path))
-    found = rows.read(stream, plan.learned.dialect, cell_characters_max=workshop.settings.cell_characters_max)
+    found = files.read(workshop.objects.get(plan.path), plan.learned.dialect, workshop.settings)
     # While the database takes one batch, the next is read.
     with ExitStack() as opened:
         lanes = [opened.enter_context(ThreadPoolExecutor(1, thread_name_prefix="contacts")) for _ in range(LANES)]
@@ -143,15 +142,16 @@ def _counted(state: State, merging: Sequence[Future[Merged]]) -> State:
 
 def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[Failure]]:
     good, bad = [], []
-    for line, cells in batch:
+    for line, cells, fault in batch:
         text = cells[plan.email] if plan.email < len(cells) else ""
         damaged = plan.learned.damaged_rows > 0 and encoding.is_damaged("".join(cells))
-        email = None if damaged else normal_form(text)
+        email = None if damaged or fault else normal_form(text)
         if email is None:
             problem = problems.EMAIL_INVALID if trimmed(text) else problems.EMAIL_MISSING
-            if damaged:
-                problem = problems.ENCODING_ERROR
-            detail = {"encoding": plan.learned.dialect.encoding.upper()}
+            if damaged or fault:
+                problem = problems.CATALOGUE[fault] if fault else problems.ENCODING_ERROR
+            known = plan.learned.dialect.encoding
+            detail = {"encoding": encoding.NAMES.get(known, known), "longest": max(map(len, cells), default=0)}
             shown = problem.message(value=trimmed(text), column=plan.learned.header[plan.email], detail=detail)
             bad.append((line, problem.code, shown))
         else:

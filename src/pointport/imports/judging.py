@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pointport.imports import problems
-from pointport.imports.shapes import Dialect, Judged, Mapping, Row
+from pointport.imports.shapes import Judged, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -26,27 +26,39 @@ def judge_cells(
     rows: Iterable[Row],
     mapping: Mapping,
     *,
-    dialect: Dialect,
+    columns: int,
+    encoding_name: str,
     points_max: int,
     read_points: CellReader,
     damaged: Callable[[Sequence[str]], bool],
 ) -> Iterator[Judged]:
-    """Judge each row by its own cells, in the order of the catalogue."""
+    """Judge each row by its own cells, in the order of the catalogue.
+
+    `columns` is how many there are: a cell behind them that is not blank tells that the others may be out of place.
+    """
     last = max(mapping.email, mapping.points)
-    for line, cells in rows:
+    for line, cells, fault in rows:
         email_text = cells[mapping.email] if mapping.email < len(cells) else ""
         email = normal_form(email_text)
-        if len(cells) <= last:
+        if fault is not None:
+            yield Judged(line, email, None, fault, {"longest": len(max(cells, key=len, default=""))})
+        elif len(cells) <= last:
             missing = mapping.email if mapping.email >= len(cells) else mapping.points
             detail = {"cells": len(cells), "index": missing}
             yield Judged(line, email, None, problems.CELL_MISSING.code, detail)
+        elif len(cells) > columns and (extra := _first_filled(cells, columns)) is not None:
+            yield Judged(line, email, None, problems.CELL_EXTRA.code, {"cells": len(cells), "index": extra})
         elif damaged(cells):
-            yield Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": dialect.encoding.upper()})
+            yield Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": encoding_name})
         elif email is None:
             problem = problems.EMAIL_INVALID if trimmed(email_text) else problems.EMAIL_MISSING
             yield Judged(line, None, None, problem.code)
         else:
             yield _judge_points(line, email, cells[mapping.points], points_max, read_points)
+
+
+def _first_filled(cells: Sequence[str], columns: int) -> int | None:
+    return next((index for index in range(columns, len(cells)) if trimmed(cells[index])), None)
 
 
 def _judge_points(line: int, email: str, text: str, points_max: int, read_points: CellReader) -> Judged:

@@ -32,12 +32,33 @@ class Problem:
         return f"{self.template.format(**words)} {self.advice.format(**words)}"
 
 
+QUOTE_NOT_CLOSED = Problem(
+    "QUOTE_NOT_CLOSED",
+    "A quote is out of place",
+    None,
+    "The quotes of the row do not match: one opens a cell and never closes it.",
+    "Close the quote, take it out, or double it where it is part of a text.",
+)
+CELL_TOO_LONG = Problem(
+    "CELL_TOO_LONG",
+    "A cell is too long",
+    None,
+    "The row has a cell of {longest} characters, more than a cell may have.",
+    "Shorten the cell; if it looks short, a quote before it never closes.",
+)
 CELL_MISSING = Problem(
     "CELL_MISSING",
     "The row ends too early",
     None,
     'The row ends before the column "{column}": it has {cells} of {columns} cells.',
     "Check the row for a missing delimiter or a broken quote.",
+)
+CELL_EXTRA = Problem(
+    "CELL_EXTRA",
+    "The row has too many cells",
+    None,
+    'The row has {cells} cells for {columns} columns; "{value}" is one too many.',
+    "Put quotes around a text that has the delimiter in it, and take it out of numbers.",
 )
 ENCODING_ERROR = Problem(
     "ENCODING_ERROR",
@@ -148,7 +169,10 @@ NOT_REACHED = Problem(
 CATALOGUE: Mapping[str, Problem] = {
     problem.code: problem
     for problem in (
+        QUOTE_NOT_CLOSED,
+        CELL_TOO_LONG,
         CELL_MISSING,
+        CELL_EXTRA,
         ENCODING_ERROR,
         EMAIL_MISSING,
         EMAIL_INVALID,

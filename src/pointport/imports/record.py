@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pointport.errors import NotFound, PreconditionFailed
-from pointport.imports.shapes import Dialect, Learned, NumberFormat, Result
+from pointport.imports.shapes import Dialect, Learned, NumberFormat, Reading, Result
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -32,6 +32,7 @@ class LoyaltyImport:
     file_url: str
     file_name: str
     file_bytes: int
+    reading: Reading
     file_sha256: bytes | None
     header: list[str] | None
     sample_rows: list[list[str]] | None
@@ -76,6 +77,10 @@ class LoyaltyImport:
             quote=found["quote"],
             heading_line=found["heading_line"],
             corrected=found["corrected"],
+            escape=found["escape"],
+            line_ending=found["line_ending"],
+            columns=found["row_cells"],
+            sheet=found["sheet"],
         )
 
     @property
@@ -96,13 +101,16 @@ def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
     values = {name: row[name] for name in LoyaltyImport.__dataclass_fields__}
     values["status"] = Status(values["status"])
     values["status_before"] = Status(values["status_before"]) if values["status_before"] else None
+    values["reading"] = Reading(**row["reading"])
     values["file_sha256"] = bytes(values["file_sha256"]) if values["file_sha256"] else None
     return LoyaltyImport(**values)
 
 
-def insert(connection: Connection, site_id: UUID, **values: Any) -> LoyaltyImport:
-    """Add an import. `values`: id, file_url, file_name, file_bytes, now."""
-    return from_row(one(connection.execute(QUERIES["insert_import"], {"site_id": site_id, **values}).fetchone()))
+def insert(connection: Connection, site_id: UUID, *, reading: Reading | None = None, **values: Any) -> LoyaltyImport:
+    """Add an import. `values`: id, file_url, file_name, file_bytes, now; `reading` is what is said of the file."""
+    told = Jsonb({name: value for name, value in asdict(reading or Reading()).items() if value is not None})
+    made = connection.execute(QUERIES["insert_import"], {"site_id": site_id, "reading": told, **values})
+    return from_row(one(made.fetchone()))
 
 
 def find(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
@@ -202,15 +210,24 @@ def _detected(learned: Learned) -> dict[str, Any]:
         "encoding": learned.dialect.encoding,
         "delimiter": learned.dialect.delimiter,
         "quote": learned.dialect.quote,
+        "escape": learned.dialect.escape,
+        "row_cells": learned.dialect.columns,
+        "sheet": learned.dialect.sheet,
         "heading_line": learned.dialect.heading_line,
         "corrected": learned.dialect.corrected,
-        "line_ending": learned.line_ending,
+        "line_ending": learned.dialect.line_ending,
         "damaged_rows": learned.damaged_rows,
         "columns": learned.columns,
-        "suggestion": asdict(learned.suggestion),
+        "suggestion": {
+            "email": learned.suggestion.email,
+            "points": learned.suggestion.points,
+            "why": learned.suggestion.why,
+            "system": learned.suggestion.system,
+        },
         "number_format": {
             "group": sorted(learned.number_format.group),
             "decimal": sorted(learned.number_format.decimal),
             "evidence": learned.number_format.evidence,
         },
+        "notices": [asdict(notice) for notice in learned.notices],
     }

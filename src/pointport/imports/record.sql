@@ -4,11 +4,11 @@
 -- name: insert_import
 -- A new import, INITIATED.
 INSERT INTO loyalty_import (
-    site_id, id, revision, created_date, updated_date, status, file_url, file_name, file_bytes,
+    site_id, id, revision, created_date, updated_date, status, file_url, file_name, file_bytes, reading,
     applied_rows, done_rows, accounts_created
 )
 VALUES (
-    %(site_id)s, %(id)s, 1, %(now)s, %(now)s, 'INITIATED', %(file_url)s, %(file_name)s, %(file_bytes)s,
+    %(site_id)s, %(id)s, 1, %(now)s, %(now)s, 'INITIATED', %(file_url)s, %(file_name)s, %(file_bytes)s, %(reading)s,
     0, 0, 0
 )
 RETURNING *;

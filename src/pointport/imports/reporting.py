@@ -70,7 +70,7 @@ def with_cells(
 ) -> Iterator[tuple[Mapping[str, Any], list[str]]]:
     """Find the cells of each failed row in the file; both come by line, so one walk through it is enough."""
     for failure in failed:
-        for line, cells in rows:
+        for line, cells, _ in rows:
             if line == failure["line"]:
                 yield failure, cells
                 break
@@ -86,7 +86,7 @@ def message(failure: Mapping[str, Any], cells: list[str], header: list[str], map
         detail["other_lines"] = ", ".join(map(str, others)) + (f" and {more} more" if more else "")
     index = detail.get("index", mapping.email if problem.column == "EMAIL" else mapping.points)
     value = cells[index].strip() if index < len(cells) else ""
-    return problem.message(value=value, column=header[index], detail=detail)
+    return problem.message(value=value, column=header[index] if index < len(header) else "", detail=detail)
 
 
 def error_file(

@@ -20,8 +20,10 @@ class Workshop:
     clock: Callable[[], datetime]
 
 
-Row = tuple[int, list[str]]
-"""One record of a file: the line where it starts, counting from 1 with the heading, and its cells as they are."""
+Row = tuple[int, list[str], str | None]
+"""One record of a file: the line where it starts, counting from 1 with the heading; its cells as they are; and the code of
+the problem that it has when it is not sound as it is written (`problems.py`).
+"""
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,33 @@ class Dialect:
     encoding: str
     delimiter: str
     quote: str = '"'
+    """Empty where quotes mean nothing."""
+    escape: str | None = None
+    """What stands before a quote that is text; None where such a quote is doubled."""
+    line_ending: str = "LF"
+    """What most lines end with: LF, CRLF or CR."""
+    columns: int = 0
+    """The cells of a row that is whole; 0 while that is not known."""
     heading_line: int = 1
+    """0 when there is no heading."""
     corrected: bool = False
     """An error file of ours that came back: its last columns are our own and are ignored."""
+    sheet: str | None = None
+    """The sheet of a workbook; None for text."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the user says that a file is written; what is None is found out."""
+
+    encoding: str | None = None
+    delimiter: str | None = None
+    quote: str | None = None
+    """Empty: quotes mean nothing."""
+    heading_line: int | None = None
+    """0: there is no heading."""
+    sheet: str | None = None
+    """The sheet of a workbook, by its name or its number from 1."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +110,12 @@ class Learned:
     """Cells of the longest row; more than the heading has when a row is too long."""
     damaged_rows: int
     """Rows that hold bytes which are no characters."""
-    first_damaged_line: int | None
-    line_ending: str
     byte_count: int
     sha256: bytes
     suggestion: Suggestion
     number_format: NumberFormat
+    notices: tuple[Notice, ...] = ()
+    """What to beware of, those of the suggestion first."""
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from uuid import UUID
 
 from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
 from pointport.imports import applying, intake, judging, record, reporting, staging
-from pointport.imports.reading import encoding, learning, numbers, rows
+from pointport.imports.reading import corrected, encoding, files, learning, numbers
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping as Columns
-from pointport.imports.shapes import NumberFormat, Result, Row, Workshop
+from pointport.imports.shapes import NumberFormat, Reading, Result, Row, Workshop
 from pointport.imports.status import Status
 from pointport.ledger import account_events, accounts, audit, program
 from pointport.plumbing import queue
@@ -63,8 +63,16 @@ def check_slot(workshop: Workshop, site_id: UUID, path: str) -> str:
     return path.removeprefix("/")
 
 
-def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str | None, actor: str) -> LoyaltyImport:
-    """Make an import of an uploaded file and have it parsed.
+def create(
+    workshop: Workshop,
+    site_id: UUID,
+    *,
+    file_url: str,
+    file_name: str | None,
+    actor: str,
+    reading: Reading = learning.FOUND_OUT,
+) -> LoyaltyImport:
+    """Make an import of an uploaded file and have it parsed; `reading` is what its owner says of how it is written.
 
     Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site,
     TooLarge for a file that was uploaded as something else and is over the limit of an import.
@@ -87,6 +95,7 @@ def create(workshop: Workshop, site_id: UUID, *, file_url: str, file_name: str |
             file_url=file_url,
             file_name=file_name or file_url.rpartition("/")[2],
             file_bytes=file_bytes,
+            reading=reading,
             now=now,
         )
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
@@ -183,7 +192,8 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
     if found.status is not Status.PARSING:
         return
     try:
-        learned = learning.learn(workshop.objects.get(found.file_url.removeprefix("/")), workshop.settings)
+        path = found.file_url.removeprefix("/")
+        learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, found.reading)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
         return
@@ -226,9 +236,10 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
         damaged_rows = (found.detected or {})["damaged_rows"]
         judged = judging.judge_cells(
-            rows.read(stream, found.dialect, cell_characters_max=workshop.settings.cell_characters_max),
+            files.read(stream, found.dialect, workshop.settings),
             _columns(found),
-            dialect=found.dialect,
+            columns=len(found.header or ()),
+            encoding_name=encoding.NAMES.get(found.dialect.encoding, found.dialect.encoding),
             points_max=workshop.settings.points_max,
             read_points=_points_reader(workshop, found),
             damaged=(lambda cells: encoding.is_damaged("".join(cells))) if damaged_rows else (lambda _: False),
@@ -360,8 +371,8 @@ def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) 
                 header,
                 width,
                 _columns(found),
-                rows.CORRECTED_COLUMNS,
-                rows.guarded,
+                corrected.CORRECTED_COLUMNS,
+                corrected.guarded,
             ),
         )
     return replace(result, error_file_path=path)
@@ -380,7 +391,7 @@ def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellRead
         if columns.points == found.suggested_points:
             return found.number_format
         return numbers.settle(
-            cells[columns.points] for _, cells in _rows(workshop, found) if columns.points < len(cells)
+            cells[columns.points] for _, cells, _ in _rows(workshop, found) if columns.points < len(cells)
         )
 
     def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
@@ -394,8 +405,7 @@ def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellRead
 
 
 def _rows(workshop: Workshop, found: LoyaltyImport) -> Iterator[Row]:
-    stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
-    return rows.read(stream, found.dialect, cell_characters_max=workshop.settings.cell_characters_max)
+    return files.read(workshop.objects.get(found.file_url.removeprefix("/")), found.dialect, workshop.settings)
 
 
 def _columns(found: LoyaltyImport) -> Columns:

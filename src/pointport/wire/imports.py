@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
-from pointport.imports.shapes import Learned
+from pointport.imports.shapes import Learned, Reading
 from pointport.imports.status import Status
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
@@ -100,16 +100,28 @@ class NumberFormatShape(TypedDict):
     evidence: str
 
 
+class Warned(TypedDict):
+    """Something to beware of, and the line that it is about."""
+
+    code: Annotated[str, Field(examples=["NO_POINTS_COLUMN"])]
+    line: Annotated[int, Field(description="From 1")]
+    message: str
+
+
 class Detected(TypedDict):
     """What was found out about the file instead of asked."""
 
-    encoding: str
-    delimiter: str
-    quote: str
-    headingLine: int
-    system: str | None
+    encoding: Annotated[str, Field(examples=["utf-8", "windows-1252", "xlsx"])]
+    delimiter: Annotated[str, Field(description="Empty for a workbook")]
+    quote: Annotated[str, Field(description="Empty where quotes mean nothing")]
+    escape: Annotated[str | None, Field(description="What makes text of a quote; null where it is doubled")]
+    lineEnding: Annotated[str, Field(json_schema_extra={"enum": ["LF", "CRLF", "CR"]})]
+    headingLine: Annotated[int, Field(description="From 1; 0 when the file has no headings")]
+    sheet: Annotated[str | None, Field(description="The sheet of a workbook")]
+    system: Annotated[str | None, Field(description="The system whose file it is, when its headings say so")]
     suggestedMapping: SuggestedMapping
     numberFormat: NumberFormatShape
+    warnings: list[Warned]
 
 
 class ProgressShape(TypedDict):
@@ -315,11 +327,28 @@ def _detected(found: Mapping[str, Any]) -> Json:
         "encoding": found["encoding"],
         "delimiter": found["delimiter"],
         "quote": found["quote"],
+        "escape": found["escape"],
+        "lineEnding": found["line_ending"],
         "headingLine": found["heading_line"],
+        "sheet": found["sheet"],
         "system": found["suggestion"].get("system"),
         "suggestedMapping": {name: found["suggestion"][name] for name in ("email", "points", "why")},
         "numberFormat": _number_format(found["number_format"]),
+        "warnings": found["notices"],
     }
+
+
+def how_it_is_read(reading: Reading) -> Json:
+    """Return what is told of how a file is written, as it is sent when an import of it is made."""
+    return without_none(
+        {
+            "encoding": reading.encoding,
+            "delimiter": reading.delimiter,
+            "quote": reading.quote,
+            "headingLine": reading.heading_line,
+            "sheet": reading.sheet,
+        }
+    )
 
 
 def inspection(learned: Learned) -> Json:
@@ -329,16 +358,17 @@ def inspection(learned: Learned) -> Json:
         "encoding": dialect.encoding,
         "delimiter": dialect.delimiter,
         "quote": dialect.quote,
-        "escape": None,
-        "lineEnding": learned.line_ending,
+        "escape": dialect.escape,
+        "lineEnding": dialect.line_ending,
         "headingLine": dialect.heading_line,
         "header": list(learned.header),
         "rowCount": learned.row_count,
         "sampleRows": [list(cells) for cells in learned.sample_rows],
-        "system": None,
+        "sheet": dialect.sheet,
+        "system": suggested.system,
         "suggestedMapping": {"email": suggested.email, "points": suggested.points, "why": suggested.why},
         "numberFormat": _number_format(asdict(learned.number_format)),
-        "warnings": _warnings(learned),
+        "warnings": [asdict(notice) for notice in learned.notices],
     }
 
 
@@ -349,20 +379,3 @@ def _number_format(found: Mapping[str, Any]) -> Json:
         "decimal": "".join(sorted(found["decimal"])) or None,
         "evidence": found["evidence"],
     }
-
-
-def _warnings(learned: Learned) -> list[Json]:
-    """What a person should know before the import, though the file can be read."""
-    heading_line = learned.dialect.heading_line
-    found = [
-        (learned.row_count == 0, "NO_ROWS", heading_line, "There are no rows below the heading."),
-        (
-            learned.damaged_rows > 0,
-            "ENCODING_ERROR",
-            learned.first_damaged_line,
-            f"{learned.damaged_rows} rows hold bytes that are no characters; they will fail.",
-        ),
-        (learned.suggestion.email is None, "NO_EMAIL_COLUMN", heading_line, "Which column is the e-mail address?"),
-        (learned.suggestion.points is None, "NO_POINTS_COLUMN", heading_line, "Which column is the points?"),
-    ]
-    return [{"code": code, "line": line, "message": message} for holds, code, line, message in found if holds]

@@ -15,6 +15,7 @@ from pointport.entrypoints.cli import (
     account,
     bars,
     contacts,
+    convert,
     db,
     import_file,
     imports,
@@ -45,6 +46,7 @@ application.command("serve")(serve.serve)
 application.command("worker")(worker.worker)
 application.command("import")(import_file.import_file)
 application.command("inspect")(inspect.inspect)
+application.command("convert")(convert.convert)
 application.command("settings")(settings.settings)
 for group in (contacts, site, key, imports, account, program, webhook, ledger, db):
     application.add_typer(group.application)

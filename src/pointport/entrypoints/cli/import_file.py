@@ -9,12 +9,13 @@ from pointport.entrypoints.cli import bars, results
 from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, CommandError, Exit, connect
 from pointport.entrypoints.cli.imports import save_errors
 from pointport.entrypoints.cli.options import Json, Site, Yes
+from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, Quote, Sheet, told
 
 
 def import_file(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file of e-mail addresses and points.")
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, or a workbook, of e-mail addresses and points.")
     ],
     email: Annotated[
         str | None, typer.Option(metavar="COL", help="The column of e-mail addresses: heading or number.")
@@ -23,14 +24,20 @@ def import_file(
     errors: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Where failed rows go; default: beside FILE.")
     ] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    heading_line: HeadingLine = None,
+    sheet: Sheet = None,
     site: Site = None,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
     """Set the balances of the customers in FILE; needs no running server."""
+    reading = context.obj["wiring"].reading(told(encoding, delimiter, quote, heading_line, sheet))
     with connect(context, site=site, working=True) as client:
         totals_before = client.get(f"{OURS}/totals")
-        parsed = _parse(client, file)
+        parsed = _parse(client, file, reading)
         columns = _choose(parsed, email, points)
         if not as_json:
             _announce(parsed, columns)
@@ -52,9 +59,10 @@ def import_file(
     raise typer.Exit(_exit_code(found))
 
 
-def _parse(client: Client, file: Path) -> dict[str, Any]:
+def _parse(client: Client, file: Path, reading: dict[str, Any]) -> dict[str, Any]:
     path = client.upload(file)
-    made = client.post(IMPORTS, {"fileUrl": path, "fileName": file.name, "fileSize": file.stat().st_size})
+    size = file.stat().st_size
+    made = client.post(IMPORTS, {"fileUrl": path, "fileName": file.name, "fileSize": size, "pointport": reading})
     with bars.rows("Reading"):
         *_, found = client.follow(made["loyaltyImport"]["id"], {"INITIATED", "PARSING"})
     if found["status"] == "FAILED":
@@ -97,6 +105,8 @@ def _announce(parsed: dict[str, Any], columns: dict[str, int]) -> None:
         f' e-mail address from "{bars.plain(header[columns["EMAIL"]])}",'
         f' points from "{bars.plain(header[columns["POINTS"]])}".'
     )
+    for warning in parsed["pointport"]["detected"]["warnings"]:
+        bars.say(f"[yellow]Line {warning['line']}: {bars.plain(warning['message'])}[/]")
 
 
 def _confirm(parsed: dict[str, Any], *, yes: bool) -> None:

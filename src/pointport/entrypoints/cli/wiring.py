@@ -1,6 +1,6 @@
 """What `__main__` hands to the command line: the things that a command cannot do over HTTP."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,12 @@ class Wiring:
     """Work until stopped; tell when it has begun."""
     open_inside: Callable[[bool], AbstractContextManager[httpx2.Client]]
     """Open the app in this process and give a client of it, as the operator; True for one with a worker too."""
-    inspect: Callable[[Path], dict[str, Any]]
-    """Say what would be read of a file."""
+    inspect: Callable[[Path, Mapping[str, Any]], dict[str, Any]]
+    """Say what would be read of a file; what is told of how it is written is not found out (`reading.told`)."""
+    reading: Callable[[Mapping[str, Any]], dict[str, Any]]
+    """Check what is told of how a file is written, and return it as the API takes it."""
+    convert: Callable[[Path, Mapping[str, Any]], Iterator[bytes]]
+    """Give a file as clean CSV, in blocks; told likewise."""
     migrate: Callable[[], list[str]]
     """Bring the database up to date and return what was run."""
     database_state: Callable[[], dict[str, Any]]

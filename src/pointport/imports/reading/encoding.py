@@ -1,88 +1,121 @@
-"""Bytes to lines of text, counting and hashing the bytes on their way.
+"""Bytes to text, counting and hashing the bytes on their way.
 
-A line ends with LF, CRLF or CR and with nothing else: what an editor calls a line. Bytes that are no characters become
-lone surrogates (Python's `surrogateescape`), so that one bad byte costs one row; `is_damaged` finds them again.
+Bytes that are no characters become lone surrogates, so that one bad byte costs one row; `is_damaged` finds them again.
+Which of the old encodings a file is in is found out by what people's names and words look like in it: `languages.py`.
 """
 
 import codecs
 import hashlib
-import io
+import itertools
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
-from pointport.errors import FileRejected
+from pointport.imports.reading import languages
 
 UTF_8 = "utf-8"
 UTF_8_BOM = "utf-8-sig"
-BUFFER_BYTES = 256 * 1024
-LINE_CHARACTERS_MAX = 4 * 1024 * 1024
-"""More than a hundred of the longest cells hold; a longer line would only fill the memory."""
+UTF_16_LE = "utf-16-le"
+UTF_16_BE = "utf-16-be"
+
+NAMES = {
+    UTF_8: "UTF-8",
+    UTF_8_BOM: "UTF-8 with BOM",
+    UTF_16_LE: "UTF-16 LE",
+    UTF_16_BE: "UTF-16 BE",
+    "windows-1252": "Windows-1252",
+    "iso-8859-15": "ISO-8859-15",
+    "windows-1250": "Windows-1250",
+    "windows-1251": "Windows-1251",
+    "cp850": "DOS 850",
+    "mac-roman": "Mac Roman",
+    "cp932": "Shift JIS (CP932)",
+    "gb18030": "GB 18030",
+}
+"""Every encoding that is read, as it is called, and what people call it."""
+
+BOMS = ((codecs.BOM_UTF8, UTF_8_BOM), (codecs.BOM_UTF16_LE, UTF_16_LE), (codecs.BOM_UTF16_BE, UTF_16_BE))
+BOM = "\ufeff"
+
+PIECE_BYTES = 64 * 1024
+"""What is decoded at a time: rows of two characters, the smallest there are, then take a few MiB as objects. More is
+slower, too: what is made of it no longer fits into the caches.
+"""
+
+NUL_SHARE_MIN = 0.3
+"""Text of mostly Latin letters in UTF-16 is half NULs; a file with fewer has strayed NULs, which stay as they are."""
+
+FIRST_BEYOND_ASCII = 0x80
+
+DAMAGED = "pointport.damaged"
+"""The name of our way with bytes that are no characters."""
 
 
-class ByteStream(io.RawIOBase):
-    """Chunks of bytes as a file; knows how many went by, and their SHA-256."""
+class ByteStream:
+    """The bytes of a file on their way; knows how many went by, and their SHA-256."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        super().__init__()
         self._chunks = iter(chunks)
-        self._rest = memoryview(b"")
         self._hash = hashlib.sha256()
+        self._head = b""
         self.byte_count = 0
 
     @property
     def sha256(self) -> bytes:
-        """The SHA-256 of all that was read so far."""
+        """The SHA-256 of all that was taken so far."""
         return self._hash.digest()
 
-    def readable(self) -> bool:
-        """Yes."""
-        return True
+    def peek(self, byte_count: int) -> bytes:
+        """Return at least so many of the first bytes, or all there are; they are still to come. Only before the first."""
+        parts = [self._head]
+        held = len(self._head)
+        while held < byte_count and (chunk := next(self._chunks, None)) is not None:
+            parts.append(bytes(chunk))
+            held += len(chunk)
+        self._head = b"".join(parts)
+        return self._head
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Fill the buffer as far as the next chunk goes; 0 at the end."""
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the chunks as they come, after what was looked at before."""
+        head, self._head = self._head, b""
+        for chunk in itertools.chain((head,) if head else (), self._chunks):
             self._hash.update(chunk)
             self.byte_count += len(chunk)
-            self._rest = memoryview(chunk)
-        target = memoryview(buffer).cast("B")
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
+            yield chunk
 
 
 def guess(head: bytes) -> str:
-    """Return the encoding of a file that begins like this. Raises FileRejected for what is no text."""
-    if head.startswith(codecs.BOM_UTF8):
-        return UTF_8_BOM
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
-        raise FileRejected(
-            "The file is not CSV text in UTF-8: it holds NUL bytes, as Excel workbooks and UTF-16 files do."
-            " Save it as “CSV UTF-8 (comma delimited)” and upload that.",
-            code="INVALID_ENCODING",
-        )
-    return UTF_8
+    """Return the encoding of a text that begins like this."""
+    for mark, name in BOMS:
+        if head.startswith(mark):
+            return name
+    if head.count(0) > NUL_SHARE_MIN * len(head):
+        # Which half of each character is 0 tells which half comes first.
+        return UTF_16_LE if head[1::2].count(0) > head[::2].count(0) else UTF_16_BE
+    characters, bad = _utf_8_evidence(head)
+    if not bad or characters > bad:
+        return UTF_8
+    return languages.guess(head)
 
 
-def lines(stream: ByteStream, encoding: str) -> Iterator[str]:
-    """Return the file's lines with their ends, one at a time. Raises FileRejected for one that is endless."""
-    buffered = io.BufferedReader(stream, BUFFER_BYTES)
-    text = io.TextIOWrapper(buffered, encoding=encoding, errors="surrogateescape", newline="")
-    number = 0
-    while line := text.readline(LINE_CHARACTERS_MAX):
-        number += 1
-        if len(line) == LINE_CHARACTERS_MAX:
-            raise FileRejected(
-                f"Line {number} has {LINE_CHARACTERS_MAX} characters or more; is this a CSV file?",
-                code="LINE_TOO_LONG",
-            )
-        yield line
+def guess_again(damaged: str) -> str | None:
+    """Return the encoding of a text that was taken for UTF-8 and is not, by its damaged rows; None when it is UTF-8."""
+    found = guess(damaged.encode(UTF_8, "surrogateescape"))
+    return None if found in (UTF_8, UTF_16_LE, UTF_16_BE) else found
+
+
+def pieces(stream: Iterable[bytes], encoding: str) -> Iterator[str]:
+    """Return the text in pieces that end anywhere, without its byte order mark."""
+    decoder = codecs.getincrementaldecoder(UTF_8 if encoding == UTF_8_BOM else encoding)(DAMAGED)
+    is_first = True
+    for chunk in stream:
+        whole = memoryview(chunk)
+        for start in range(0, len(chunk), PIECE_BYTES):
+            text = decoder.decode(whole[start : start + PIECE_BYTES])
+            if is_first and text:
+                text, is_first = text.removeprefix(BOM), False
+            if text:
+                yield text
+    if rest := decoder.decode(b"", final=True):
+        yield rest
 
 
 def is_damaged(text: str) -> bool:
@@ -92,3 +125,37 @@ def is_damaged(text: str) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def known(name: str) -> str | None:
+    """Return what we call an encoding that somebody names, or None when it is not read."""
+    try:
+        found = codecs.lookup(name)
+    except (LookupError, ValueError):  # ValueError: a name with a NUL in it
+        return None
+    return next(
+        (ours for ours in NAMES if codecs.lookup(ours) == found or codecs.lookup(ours).name == found.name), None
+    )
+
+
+def _utf_8_evidence(head: bytes) -> tuple[int, int]:
+    """Count the characters beyond ASCII that are whole in UTF-8, and the places that are none; a cut end is neither."""
+    text = codecs.getincrementaldecoder(UTF_8)(DAMAGED).decode(head)
+    if text.isascii():
+        return 0, 0
+    bad = sum(map(text.count, SURROGATES & set(text)))
+    return len(text) - len(text.encode("ascii", "ignore")) - bad, bad
+
+
+def _damaged(error: UnicodeError) -> tuple[str, int]:
+    """Make lone surrogates of bytes that are no characters, as Python's `surrogateescape` does; it knows no UTF-16."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    bad = error.object[error.start : error.end]
+    text = "".join(chr(0xDC00 + byte) if byte >= FIRST_BEYOND_ASCII else "\ufffd" for byte in bad)
+    return (text if is_damaged(text) else text + "\udcff"), error.end
+
+
+SURROGATES = frozenset(map(chr, range(0xDC80, 0xDD00)))
+
+codecs.register_error(DAMAGED, _damaged)

@@ -2,112 +2,162 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from pointport.errors import FileRejected
-from pointport.imports.reading import encoding, headings, numbers
-from pointport.imports.reading.dialect import guess_delimiter
-from pointport.imports.reading.rows import CORRECTED_COLUMNS, is_corrected, records, unguarded, without_our_columns
-from pointport.imports.shapes import Dialect, Learned, Row
+from pointport.imports.reading import columns, encoding, heading_row, numbers, refusals, workbook
+from pointport.imports.reading import dialect as dialects
+from pointport.imports.reading.corrected import CORRECTED_COLUMNS, is_corrected, unguarded, without_our_columns
+from pointport.imports.reading.files import data_rows
+from pointport.imports.reading.rows import BLANK, records
+from pointport.imports.shapes import Dialect, Learned, Notice, Reading, Row
 from pointport.settings import Settings
 
+OpenFile = Callable[[], Iterable[bytes]]
+"""Gives the bytes of a file from its beginning, as often as it is called."""
+
+FOUND_OUT = Reading()
+"""Nothing is told."""
+WORKBOOK = "xlsx"
+"""What stands for the encoding of a workbook."""
+LINES_SHOWN = 5
+HEADING_SHOWN = 100
 UNSTORABLE = re.compile("[\ud800-\udfff\0]")
-HEAD_BYTES = 64 * 1024
-HEAD_LINES = 200
-HEAD_CHARACTERS = 1024 * 1024
-"""Enough to tell the delimiter by; lines may be long, and the head is held in memory."""
+HEAD_BYTES = 256 * 1024
+"""What the encoding is told by."""
+HEAD_CHARACTERS = 128 * 1024
+"""What the dialect and the heading are told by."""
+HEAD_ROWS = 1_000
+HEAD_CELL_CHARACTERS = 256
+HEAD_CHARACTERS_FACTOR = 8
+"""Rows of which the columns are told: so many, so much of each cell, and so many times what the dialect is told by."""
 COLUMNS_MIN = 2
 DAMAGED_SHARE_MAX = 0.1
 """A file is no text in its encoding when more of its rows than this hold bytes that are no characters."""
+DAMAGED_CHARACTERS_MAX = 64 * 1024
+"""Text of damaged rows that is kept to tell another encoding by."""
 
 
-def learn(chunks: Iterable[bytes], settings: Settings, *, columns_min: int = COLUMNS_MIN) -> Learned:
+def learn(
+    open_file: OpenFile, settings: Settings, told: Reading = FOUND_OUT, *, columns_min: int = COLUMNS_MIN
+) -> Learned:
     """Read a whole file. Raises FileRejected when it cannot be imported: the code, the place, and what to do.
 
-    `columns_min`: addresses and points take two; a file of contacts may have the addresses alone.
+    `columns_min`: addresses and points take two; a file of contacts may have the addresses alone. The file is read once
+    more only when its first 256 KiB are UTF-8 and what comes later shows that the rest is not.
     """
-    chunks = iter(chunks)
-    head = b"".join(_until(chunks, HEAD_BYTES))
-    stream = encoding.ByteStream(itertools.chain((head,), chunks))
-    found_encoding = encoding.guess(head[:HEAD_BYTES])
-    text = encoding.lines(stream, found_encoding)
-    head_lines = _head(text)
-    delimiter = guess_delimiter(head_lines)
-    rows = records(itertools.chain(head_lines, text), delimiter, cell_characters_max=settings.cell_characters_max)
-    heading_line, first = _heading(rows, settings)
-    corrected = is_corrected(first)
-    found_header = [unguarded(cell) for cell in first[: -len(CORRECTED_COLUMNS)]] if corrected else first
-    header = [_storable(cell) for cell in found_header]
+    stream = encoding.ByteStream(open_file())
+    head = stream.peek(HEAD_BYTES)
+    if workbook.is_zip(head):
+        return _learn_workbook(stream, settings, told, columns_min)
+    refusals.refuse(head)
+    found = told.encoding or encoding.guess(head)
+    learned, tally = _learn_text(stream, found, settings, told, columns_min)
+    if not told.encoding and found == encoding.UTF_8 and tally.damaged_rows > tally.strange_rows:
+        again = encoding.guess_again(tally.damaged_text)
+        if again is not None:
+            learned, tally = _learn_text(encoding.ByteStream(open_file()), again, settings, told, columns_min)
+    _refuse_damaged(tally, learned.dialect.encoding)
+    return learned
+
+
+def _learn_text(
+    stream: encoding.ByteStream, found_encoding: str, settings: Settings, told: Reading, columns_min: int
+) -> tuple[Learned, "_Tally"]:
+    text = encoding.pieces(stream, found_encoding)
+    head_text = "".join(_until(text, HEAD_CHARACTERS))
+    more = next(text, None)
+    is_cut = more is not None
+    longest = settings.cell_characters_max
+    guessed = dialects.guess(head_text, found_encoding, told, cell_characters_max=longest, is_cut=is_cut)
+    head = itertools.islice(records([head_text], guessed, cell_characters_max=longest, is_cut=is_cut), HEAD_ROWS)
+    heading = _heading(list(head), guessed, settings, told, columns_min)
+    rest = (head_text,) if more is None else itertools.chain((head_text, more), text)
+    tally = _Tally(settings)
+    learned = _survey(records(rest, heading.dialect, cell_characters_max=longest), heading, tally)
+    return replace(learned, byte_count=stream.byte_count, sha256=stream.sha256), tally
+
+
+def _learn_workbook(stream: encoding.ByteStream, settings: Settings, told: Reading, columns_min: int) -> Learned:
+    with workbook.opened(stream, sheet=told.sheet, settings=settings) as opened:
+        head = list(itertools.islice(opened.rows(), HEAD_ROWS))
+        widths = Counter(len(cells) for _, cells, _ in head)
+        width = max(widths, key=lambda one: (widths[one], one), default=0)
+        guessed = Dialect(WORKBOOK, "", "", columns=width, sheet=opened.sheet)
+        heading = _heading(head, guessed, settings, told, columns_min)
+        learned = _survey(opened.rows(), heading, _Tally(settings))
+        return replace(learned, byte_count=opened.byte_count, sha256=opened.sha256)
+
+
+@dataclass(frozen=True)
+class _Heading:
+    """The headings, and the dialect that knows where they stand and how many there are."""
+
+    dialect: Dialect
+    header: list[str]
+    skipped_rows: int
+    """Rows with something in them above the heading."""
+
+
+def _heading(head: Sequence[Row], guessed: Dialect, settings: Settings, told: Reading, columns_min: int) -> _Heading:
+    """Find the heading among the first rows. Raises FileRejected unless it is within the limits (design.md 12)."""
+    head = [row for row in head if not (row[0] == 1 and dialects.is_separator_line(row[1], guessed.delimiter))]
+    if not head:
+        raise FileRejected("The file is empty. Export it again and look at its size.", code="EMPTY_FILE")
+    width = guessed.columns or max(len(cells) for _, cells, _ in head)
+    index = heading_row.find(head, width) if told.heading_line is None else _told_index(head, told.heading_line)
+    line, cells = (0, heading_row.made_up(width)) if index is None else head[index][:2]
+    header = _fitting([storable(cell) for cell in cells], head[(index or 0) + 1 :], settings)
+    corrected = index is not None and is_corrected(header)
+    dialect = replace(guessed, heading_line=line, columns=len(header), corrected=corrected)
+    if corrected:
+        header = [unguarded(cell) for cell in header[: -len(CORRECTED_COLUMNS)]]
+    _refuse_heading(header, line, settings, columns_min)
+    return _Heading(dialect, header, index or 0)
+
+
+def _told_index(head: Sequence[Row], heading_line: int) -> int | None:
+    """Return the index of the row that a person says is the heading; None for 0, which says that there is none."""
+    if heading_line == 0:
+        return None
+    for index, (line, _, _) in enumerate(head):
+        if line == heading_line:
+            return index
+    raise FileRejected(
+        f"No row starts at line {heading_line}, which should be the heading; the first rows start at line"
+        f" {', '.join(str(line) for line, _, _ in head[:LINES_SHOWN])}.",
+        code="HEADING_NOT_FOUND",
+    )
+
+
+def _fitting(header: list[str], rows: Sequence[Row], settings: Settings) -> list[str]:
+    """Give headings to columns that have none and are filled in most rows; take blank ones off the end of too many."""
+    if len(header) > settings.columns_max:
+        while len(header) > settings.columns_max and not header[-1].strip(BLANK):
+            del header[-1]
+    filled = sorted((_filled(cells) for _, cells, fault in rows if not fault), reverse=True)
+    # As wide as more than half of the rows are, at the least.
+    wide = filled[len(filled) // 2] if filled else 0
+    if len(header) < wide <= settings.columns_max:
+        header = header + heading_row.made_up(wide)[len(header) :]
+    return header
+
+
+def _filled(cells: Sequence[str]) -> int:
+    """Return how many cells there are up to the last that is not blank."""
+    return next((index for index in range(len(cells), 0, -1) if cells[index - 1].strip(BLANK)), 0)
+
+
+def _refuse_heading(header: Sequence[str], line: int, settings: Settings, columns_min: int) -> None:
     if len(header) < columns_min:
         raise FileRejected(
-            f'The heading at line {heading_line} has only one column, "{header[0] if header else ""}".'
-            " A file needs a column of e-mail addresses and one of points, divided by comma, semicolon or tab.",
+            f'The heading at line {line} has only one column, "{header[0][:HEADING_SHOWN] if header else ""}".'
+            " A file needs a column of e-mail addresses and one of points, divided by comma, semicolon, tab or |.",
             code="TOO_FEW_COLUMNS",
         )
-    suggestion = headings.suggest(header)
-    counted = _Count(without_our_columns(rows, len(first)) if corrected else rows, settings.sample_rows_max)
-    number_format = numbers.settle(
-        cells[suggestion.points]
-        for _, cells in counted
-        if suggestion.points is not None and suggestion.points < len(cells)
-    )
-    _refuse_damaged(counted, found_encoding)
-    ending = next((line for line in head_lines), "")
-    return Learned(
-        dialect=Dialect(found_encoding, delimiter, heading_line=heading_line, corrected=corrected),
-        header=tuple(header),
-        sample_rows=tuple(_sample(cells, settings) for _, cells in counted.sample),
-        row_count=counted.rows,
-        columns=max(counted.columns, len(header)),
-        damaged_rows=counted.damaged,
-        first_damaged_line=counted.first_damaged_line,
-        line_ending="CRLF" if ending.endswith("\r\n") else "CR" if ending.endswith("\r") else "LF",
-        byte_count=stream.byte_count,
-        sha256=stream.sha256,
-        suggestion=suggestion,
-        number_format=number_format,
-    )
-
-
-class _Count:
-    """Rows on their way through, counted, the damaged ones too, and the first few kept."""
-
-    def __init__(self, found: Iterator[Row], sample_rows_max: int) -> None:
-        self.rows = self.columns = self.damaged = 0
-        self.first_damaged_line: int | None = None
-        self.sample: list[Row] = []
-        self._found = found
-        self._sample_rows_max = sample_rows_max
-
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._found:
-            self.rows += 1
-            self.columns = max(self.columns, len(row[1]))
-            if len(self.sample) < self._sample_rows_max:
-                self.sample.append(row)
-            joined = "".join(row[1])
-            if not joined.isascii() and encoding.is_damaged(joined):
-                self.damaged += 1
-                self.first_damaged_line = self.first_damaged_line or row[0]
-            yield row
-
-
-def _heading(rows: Iterator[Row], settings: Settings) -> Row:
-    """Return the first row, which must be a heading within the limits (design.md 12)."""
-    row: Row | None = None
-    with suppress(StopIteration):
-        row = next(rows)
-    if row is None:
-        raise FileRejected("The file is empty. Export it again and look at its size.", code="EMPTY_FILE")
-    line, header = row
-    if headings.holds_address(header):
-        raise FileRejected(
-            f"Line {line} has no headings but an e-mail address already."
-            " Put a line above it that names the columns, like “Email,Points”.",
-            code="NO_HEADER",
-        )
-    if len(header) > settings.columns_max + (len(CORRECTED_COLUMNS) if is_corrected(header) else 0):
+    if len(header) > settings.columns_max:
         raise FileRejected(
             f"Line {line} has {len(header)} columns; {settings.columns_max} are allowed."
             " Delete those that the import does not need.",
@@ -120,40 +170,126 @@ def _heading(rows: Iterator[Row], settings: Settings) -> Row:
                 f" {settings.heading_characters_max} are allowed. Is line {line} really the heading?",
                 code="HEADER_VALUE_TOO_LONG",
             )
-    return row
 
 
-def _refuse_damaged(counted: _Count, found_encoding: str) -> None:
-    if counted.damaged > counted.rows * DAMAGED_SHARE_MAX and counted.damaged > 1:
+class _Tally:
+    """Counts rows on their way through, the damaged and the broken ones too, and keeps the first few."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.rows = self.columns = self.strange_rows = self.damaged_rows = self.broken_rows = 0
+        self.first_damaged_line: int | None = None
+        self.first_broken_line: int | None = None
+        self.damaged_text = ""
+        self.sample: list[tuple[str, ...]] = []
+        self._settings = settings
+
+    def count(self, found: Iterable[Row]) -> Iterator[list[str]]:
+        """Return the cells of each row."""
+        for line, cells, fault in found:
+            self.rows += 1
+            self.columns = max(self.columns, len(cells))
+            if len(self.sample) < self._settings.sample_rows_max:
+                self.sample.append(_sample(cells, self._settings))
+            if fault is not None:
+                self.broken_rows += 1
+                self.first_broken_line = self.first_broken_line or line
+            joined = "".join(cells)
+            if not joined.isascii():
+                self._look_for_damage(line, joined)
+            yield cells
+
+    def _look_for_damage(self, line: int, joined: str) -> None:
+        if not encoding.is_damaged(joined):
+            self.strange_rows += 1
+            return
+        self.damaged_rows += 1
+        self.first_damaged_line = self.first_damaged_line or line
+        if len(self.damaged_text) < DAMAGED_CHARACTERS_MAX:
+            self.damaged_text += f"{joined[:DAMAGED_CHARACTERS_MAX]}\n"
+
+
+def _survey(found: Iterator[Row], heading: _Heading, tally: _Tally) -> Learned:
+    """Walk through all rows below the heading."""
+    dialect, header = heading.dialect, heading.header
+    data = data_rows(found, dialect)
+    counted = tally.count(without_our_columns(data, dialect.columns) if dialect.corrected else data)
+    first = list(_some(counted))
+    suggestion = columns.suggest(header, first, heading_line=max(dialect.heading_line, 1))
+    points = suggestion.points
+    rows = itertools.chain(first, counted)
+    number_format = numbers.settle(cells[points] for cells in rows if points is not None and points < len(cells))
+    return Learned(
+        dialect=dialect,
+        header=tuple(header),
+        sample_rows=tuple(tally.sample),
+        row_count=tally.rows,
+        columns=max(tally.columns, len(header)),
+        damaged_rows=tally.damaged_rows,
+        byte_count=0,
+        sha256=b"",
+        suggestion=suggestion,
+        number_format=number_format,
+        notices=(*suggestion.notices, *_notices(heading, tally)),
+    )
+
+
+def _some(found: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Return the first rows, as many and as much of them as the columns are told by."""
+    characters = 0
+    for cells in itertools.islice(found, HEAD_ROWS):
+        cut = [cell[:HEAD_CELL_CHARACTERS] for cell in cells]
+        yield cut
+        characters += sum(map(len, cut))
+        if characters > HEAD_CHARACTERS * HEAD_CHARACTERS_FACTOR:
+            break
+
+
+def _notices(heading: _Heading, tally: _Tally) -> Iterator[Notice]:
+    """Say what a person should know of the file before the import, though it can be read."""
+    dialect = heading.dialect
+    line = max(dialect.heading_line, 1)
+    if dialect.heading_line == 0:
+        yield Notice(
+            "NO_HEADING", line, "The file has no headings: its columns are called Column 1, Column 2 and so on."
+        )
+    elif heading.skipped_rows:
+        yield Notice("LINES_SKIPPED", line, f"What stands above the heading, up to line {line - 1}, is not read.")
+    if not tally.rows:
+        yield Notice("NO_ROWS", line, "There are no rows below the heading.")
+    if tally.broken_rows:
+        told = f"{tally.broken_rows:,} rows are broken" if tally.broken_rows > 1 else "One row is broken"
+        yield Notice(
+            "BROKEN_ROWS", tally.first_broken_line or line, f"{told} by quotes or too long cells, and will fail."
+        )
+    if tally.damaged_rows:
+        told = f"{tally.damaged_rows:,} rows hold" if tally.damaged_rows > 1 else "One row holds"
+        yield Notice(
+            "ENCODING_ERROR",
+            tally.first_damaged_line or line,
+            f"{told} bytes that are no characters in {encoding.NAMES[dialect.encoding]}, and will fail.",
+        )
+
+
+def _refuse_damaged(tally: _Tally, found_encoding: str) -> None:
+    if tally.damaged_rows > tally.rows * DAMAGED_SHARE_MAX and tally.damaged_rows > 1:
         raise FileRejected(
-            f"{counted.damaged} of {counted.rows} rows hold bytes that are no characters in"
-            f" {found_encoding.upper()}, first in line {counted.first_damaged_line}. Save the file as “CSV UTF-8”.",
+            f"{tally.damaged_rows} of {tally.rows} rows hold bytes that are no characters in"
+            f" {encoding.NAMES[found_encoding]}, first in line {tally.first_damaged_line}."
+            " Save the file as “CSV UTF-8”, or say which encoding it has.",
             code="INVALID_ENCODING",
         )
 
 
 def _sample(cells: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    return tuple(_storable(cell)[: settings.sample_characters_max] for cell in cells[: settings.sample_columns_max])
+    return tuple(storable(cell)[: settings.sample_characters_max] for cell in cells[: settings.sample_columns_max])
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Replace what PostgreSQL cannot store as text: lone surrogates and NUL."""
     return UNSTORABLE.sub("\ufffd", text)
 
 
-def _head(text: Iterator[str]) -> list[str]:
-    """Take the first lines: all of a small file, a few of long ones."""
-    head: list[str] = []
-    characters = 0
-    for line in itertools.islice(text, HEAD_LINES):
-        head.append(line)
-        characters += len(line)
-        if characters > HEAD_CHARACTERS:
-            break
-    return head
-
-
-def _until(chunks: Iterator[bytes], byte_count: int) -> Iterator[bytes]:
-    while byte_count > 0 and (chunk := next(chunks, None)) is not None:
-        byte_count -= len(chunk)
-        yield chunk
+def _until(text: Iterator[str], characters: int) -> Iterator[str]:
+    while characters > 0 and (piece := next(text, None)) is not None:
+        characters -= len(piece)
+        yield piece
