@@ -183,13 +183,44 @@ def test_a_draft_adjusts_nothing(client: TestClient, app: App, site: Site) -> No
     assert client.post(f"{ACCOUNTS}/bulk-adjust", json={"amount": 1}).status_code == 428
 
 
+NO_OBJECTS: list[Any] = [[], "", 0, False, "x"]
+"""What is false to Python, but is not absent."""
+
+
 @pytest.mark.parametrize(
     ("body", "told"),
     [
         ({}, violation("balance", "is missing, or else amount", "REQUIRED_FIELD")),
         ({"amount": 0}, violation("amount", "must not be 0", "OTHER")),
         ({"balance": MAX + 1}, violation("balance", f"must be at most {MAX}", "MAX", threshold=MAX)),
-        ({"amount": 1, "search": []}, violation("search", "must be an object", "FORMAT", type="object")),
+        ({"balance": "5", "amount": 5}, violation("balance", "must be a whole number", "FORMAT", type="integer")),
+        *(
+            ({"amount": 1, "search": wrong}, violation("search", "must be an object", "FORMAT", type="object"))
+            for wrong in NO_OBJECTS
+        ),
+        *(
+            (
+                {"amount": 1, "search": {name: wrong}},
+                violation(f"search.{name}", "must be an object", "FORMAT", type="object"),
+            )
+            for name in ("filter", "search", "cursorPaging")
+            for wrong in NO_OBJECTS
+        ),
+        (
+            {"amount": 1, "search": {"sort": {}}},
+            violation("search.sort", "must be an array", "FORMAT", type="array"),
+        ),
+        (
+            {"amount": 1, "search": {"cursorPaging": {"limit": 101}}},
+            violation("search.cursorPaging.limit", "must be at most 100", "MAX", threshold=100),
+        ),
+        *(
+            (
+                {"amount": 1, "search": {"aggregations": wrong}},
+                violation("search.aggregations", "is not offered", "FIELD_NOT_ALLOWED"),
+            )
+            for wrong in [[{}], {}, *NO_OBJECTS[1:]]
+        ),
         (
             {"amount": 1, "search": {"filter": {"id": "nope"}}},
             violation("search.filter.id", "value 'nope' is not a valid GUID", "FORMAT", type="GUID"),
@@ -208,6 +239,63 @@ def test_what_breaks_a_rule_begins_no_job(client: TestClient, app: App, site: Si
     assert (answer.status_code, answer.json()) == (400, invalid(told))
     with app.database.transaction(site.id) as connection:
         assert connection.execute("SELECT FROM async_job").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        {"filter": []},
+        {"search": 0},
+        {"sort": [{"fieldName": "nope"}]},
+        {"sort": [{"fieldName": "id", "order": "UP"}]},
+        {"cursorPaging": {"limit": "5"}},
+        {"cursorPaging": {"cursor": "nope"}},
+        {"aggregations": [{"name": "x"}]},
+        {"paging": {"limit": 1}},
+    ],
+)
+def test_a_search_is_held_to_the_same_rules_as_when_it_only_looks(client: TestClient, search: Json) -> None:
+    """6.2: the search of a bulk adjustment is the search of Search Accounts."""
+    looked = client.post(f"{ACCOUNTS}/search", json={"search": search})
+    answer = client.post(f"{ACCOUNTS}/bulk-adjust", json={"amount": 1, "search": search})
+    assert (answer.status_code, answer.json()) == (looked.status_code, looked.json())
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("raw", ['"\\u0000"', "NaN", '"\\ud800"', '{"\\ud800": [1e400]}'])
+def test_what_a_search_holds_beyond_itself_does_not_matter(
+    client: TestClient, app: App, site: Site, story: Story, ten: dict[str, int], raw: str
+) -> None:
+    """1.5: unknown members are ignored, whatever they hold, at each depth."""
+    known = '"expression": "c3@", "mode": "AND", "fields": ["contact.email"], "fuzzy": false'
+    body = f'{{"amount": 1, "search": {{"x": {raw}, "search": {{{known}, "x": {raw}, "\\u0000": {raw}}}}}}}'
+    answer = client.post(f"{ACCOUNTS}/bulk-adjust", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    work(app, site, UUID(answer.json()["asyncJobId"]))
+    assert story.balances() == ten | {"c3@example.com": 31}
+
+
+@pytest.mark.parametrize("amount", [0, -7, 99_999_999, 1.5, "x", [], {}, True, None])
+def test_beside_a_balance_the_amount_is_nothing(
+    client: TestClient, app: App, site: Site, story: Story, ten: dict[str, int], amount: Any
+) -> None:
+    """6.2: if both are sent, `balance` wins and `amount` is ignored."""
+    work(app, site, begin(client, balance=5, amount=amount))
+    assert story.balances() == dict.fromkeys(ten, 5)
+
+
+def test_a_search_that_goes_on_means_all_that_it_finds(
+    client: TestClient, app: App, site: Site, story: Story, ten: dict[str, int]
+) -> None:
+    """8, row 26: a cursor carries filter and free text, and the SDK drops them beside it; they are not nothing then."""
+    search = {
+        "filter": {"points.balance": {"$gte": 50}},
+        "search": {"expression": "c5 c7 c9"},
+        "cursorPaging": {"limit": 1},
+    }
+    cursor = client.post(f"{ACCOUNTS}/search", json={"search": search}).json()["pagingMetadata"]["cursors"]["next"]
+    work(app, site, begin(client, amount=1, search={"cursorPaging": {"cursor": cursor}}))
+    assert story.balances() == ten | {f"c{number}@example.com": number * 10 + 1 for number in (5, 7, 9)}
 
 
 def test_a_job_that_is_none_is_not_found(client: TestClient) -> None:

@@ -12,6 +12,7 @@ CONTACTS = "/contacts/v4/contacts"
 NOW = "2026-03-04T05:06:07.089Z"
 LATER = "2026-03-04T05:06:17.089Z"
 EMAILS = "info.emails.items"
+NO_ADDRESS = "is missing: a contact here is known by its e-mail address, so it needs one"
 
 
 def said(email: Any = "ada@example.com", **name: Any) -> Json:
@@ -124,7 +125,13 @@ def test_contacts_can_be_queried(client: TestClient) -> None:
     }
     cases: list[tuple[Json, list[str]]] = [
         ({"filter": {"info.name.first": {"$gt": "B"}}, "sort": [{"fieldName": "info.name.first"}]}, [eve, bob]),
-        ({"filter": {"info.name.last": ""}}, [bob]),
+        ({"filter": {"primaryInfo.email": "EVE@Other.example "}}, [eve]),
+        (
+            {"filter": {"primaryInfo.email": {"$in": ["Ada@EXAMPLE.com", "mailto:bob@example.com", "nonsense"]}}},
+            [bob, ada],
+        ),
+        ({"filter": {"primaryInfo.email": {"$ne": "ADA@example.com"}}}, [eve, bob]),
+        ({"filter": {"primaryInfo.email": "no address"}}, []),
         ({"filter": {"primaryInfo.email": {"$endsWith": "@EXAMPLE.com"}}, "sort": [{"fieldName": "id"}]}, [ada, bob]),
         ({"filter": {"id": {"$in": [eve, str(NOBODY)]}}}, [eve]),
         ({"filter": {"createdDate": {"$lt": NOW}}}, []),
@@ -136,11 +143,42 @@ def test_contacts_can_be_queried(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        (None, ["bob"]),
+        ({"$exists": False}, ["bob"]),
+        ({"$exists": True}, ["ada", "åse"]),
+        ({"$ne": None}, ["ada", "åse"]),
+        ({"$in": [None, "Lovelace"]}, ["ada", "bob"]),
+        ({"$nin": ["Lovelace"]}, ["bob", "åse"]),
+        ({"$lt": "M"}, ["ada"]),
+        ({"$isEmpty": True}, ["bob"]),
+        ("", []),
+        ({"$startsWith": "ångström"}, ["åse"]),
+        ({"$contains": "LACE"}, ["ada"]),
+    ],
+)
+def test_a_name_that_is_not_shown_is_missing(client: TestClient, condition: Any, expected: list[str]) -> None:
+    """1.5, 1.7: whatever leaves a name away in answers takes it for missing in filters; case is nothing in any alphabet."""
+    ids = {
+        create(client, "ada@example.com", last="Lovelace"): "ada",
+        create(client, "bob@example.com", first="Bob"): "bob",
+        create(client, "ase@example.com", last="Ångström"): "åse",
+    }
+    query = {"filter": {"info.name.last": condition}, "sort": [{"fieldName": "createdDate"}]}
+    found = client.post(f"{CONTACTS}/query", json={"query": query}).json()["contacts"]
+    assert [ids[contact["id"]] for contact in found] == expected
+
+
+@pytest.mark.parametrize(
     ("body", "violations"),
     [
         ({}, [violation("info", "is missing", "REQUIRED_FIELD")]),
         ({"info": []}, [violation("info", "must be an object", "FORMAT", type="object")]),
-        ({"info": {"name": {"first": "Ada"}}}, [violation("info.emails", "is missing", "REQUIRED_FIELD")]),
+        *(
+            ({"info": {"name": {"first": "Ada"}} | emails}, [violation("info.emails", NO_ADDRESS, "REQUIRED_FIELD")])
+            for emails in ({}, {"emails": None})
+        ),
         ({"info": {"emails": {}}}, [violation("info.emails.items", "is missing", "REQUIRED_FIELD")]),
         (
             {"info": {"emails": {"items": []}}},

@@ -59,7 +59,10 @@ def test_execute_stores_the_mapping_and_sets_the_import_going(
                     "encoding": "utf-8",
                     "delimiter": ",",
                     "quote": '"',
+                    "escape": None,
+                    "lineEnding": "CRLF",
                     "headingLine": 1,
+                    "sheet": None,
                     "system": None,
                     "suggestedMapping": {
                         "email": 1,
@@ -67,6 +70,7 @@ def test_execute_stores_the_mapping_and_sets_the_import_going(
                         "why": '"Email" names the e-mail address. "Points" names the points.',
                     },
                     "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
+                    "warnings": [],
                 },
                 "progress": {"rowsDone": 0, "rowsTotal": 1},
             },

@@ -207,6 +207,13 @@ def test_a_balance_is_set_or_changed(client: TestClient, ada: str, clock: Clock)
     ]
 
 
+@pytest.mark.parametrize("amount", [0, 99_999_999, 1.5, "x", [], {}, True, None])
+def test_beside_a_balance_the_amount_is_nothing(client: TestClient, ada: str, amount: Any) -> None:
+    """6.2: if both are sent, `balance` wins and `amount` is ignored."""
+    answer = client.post(f"{ACCOUNTS}/{ada}/adjust-points", json={"balance": 101, "amount": amount})
+    assert (answer.status_code, answer.json()["account"]["points"]["balance"]) == (200, 101)
+
+
 def test_a_balance_that_is_right_already_stays(client: TestClient, ada: str) -> None:
     """5.3: no difference, no entry; the account as it was, and no transactionId."""
     answer = adjust(client, ada, balance=0, description="x")
@@ -249,6 +256,8 @@ def test_the_program_says_who_may(client: TestClient, ada: str, app: App, site: 
     ("body", "told"),
     [
         ({}, violation("balance", "is missing, or else amount", "REQUIRED_FIELD")),
+        ({"balance": None, "amount": "x"}, violation("amount", "must be a whole number", "FORMAT", type="integer")),
+        ({"balance": -1, "amount": 5}, violation("balance", "must be at least 0", "MIN", threshold=0)),
         ({"balance": None, "amount": None}, violation("balance", "is missing, or else amount", "REQUIRED_FIELD")),
         ({"amount": 0}, violation("amount", "must not be 0", "OTHER")),
         ({"amount": -10_000_000}, violation("amount", "must be at least -9999999", "MIN", threshold=-9_999_999)),

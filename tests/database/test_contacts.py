@@ -98,8 +98,8 @@ def test_each_batch_tells_how_far_it_is(story: Story, monkeypatch: pytest.Monkey
 def test_bad_rows_are_reported_with_their_line_and_cost_nobody_else(story: Story) -> None:
     state = load(
         story,
-        b'Name,E-Mail\n"A\nda",ada@example.com\n\nBob,nobody\nCyd,\nDan,  \nEve\n'
-        b"Fay,f\xe9@example.com\nGus,gus@example.com\n",
+        'Name,E-Mail\n"A\nda",ada@example.com\n\nBöb,nobody\nCyd,\nDan,  \nÉve\n'.encode()
+        + b"Fay,f\xe9@example.com\nGus,gus@example.com\n",
     )
     assert (state.rows, state.created, state.failed) == (7, 2, 5)
     assert [(line, code) for line, code, _ in state.failures] == [
@@ -123,9 +123,21 @@ def test_no_more_than_the_first_failures_are_kept(story: Story) -> None:
     assert state.failures[-1][0] == 101
 
 
-def test_names_are_trimmed_and_cut_to_what_a_contact_holds(story: Story) -> None:
-    load(story, f"Email,First name,Last name\na@example.com,\u00a0 Ada \u200b,{'é' * 150}\n".encode())
+def test_names_are_trimmed(story: Story) -> None:
+    load(story, f"Email,First name,Last name\na@example.com,\u00a0 Ada \u200b,{'é' * 100} \n".encode())
     assert people(story)["a@example.com"] == ("Ada", "é" * 100, 1)
+
+
+def test_a_name_that_a_contact_cannot_hold_fails_its_row(story: Story) -> None:
+    rows = [f"a@example.com,Ada,{'é' * 101}", f"b@example.com,{'b' * 101},Bob", f"c@example.com,{'c' * 100},Cyd"]
+    state = load(story, "\n".join(["Email,First name,Last name", *rows]).encode())
+    assert (state.rows, state.created, state.failed) == (3, 1, 2)
+    told = 'in column "{}" is longer than 100 characters. Shorten it, or leave it away.'
+    assert state.failures == (
+        (2, "NAME_TOO_LONG", f'"{"é" * 100}…" {told.format("Last name")}'),
+        (3, "NAME_TOO_LONG", f'"{"b" * 100}…" {told.format("First name")}'),
+    )
+    assert people(story) == {"c@example.com": ("c" * 100, "Cyd", 1)}
 
 
 def test_columns_are_found_by_alias_heading_or_number(app: App, make_site: Callable[[str], Site]) -> None:
@@ -155,10 +167,14 @@ def test_a_column_that_is_not_there_is_named(story: Story) -> None:
         (Headings("Kunde", None, "3"), "last_name", '"3" is no column'),
         (Headings("0", None, None), "email", '"0" is no column'),
         (Headings("9" * 5000, None, None), "email", "is no column"),
-        (FOUND_OUT, "email", "names no column. No heading names the e-mail address"),
+        (Headings("Kunde", "1", None), "first_name", 'names "Kunde", the column that e-mail addresses are taken from'),
+        (Headings("1", "2", "Vor-Name"), "last_name", 'names "Vor-Name", the column that first names are taken from'),
+        (FOUND_OUT, "email", "names no column. "),
     ]:
+        # An address would show which column is that of addresses.
+        customer = b"ada" if wanted == FOUND_OUT else b"ada@example.com"
         with pytest.raises(InvalidRequest) as caught:
-            load(story, b"Kunde,Vor-Name\nada@example.com,Ada\n", wanted)
+            load(story, b"Kunde,Vor-Name\n" + customer + b",Ada\n", wanted)
         (violation,) = caught.value.violations
         assert violation.field == field
         assert said in violation.description
@@ -170,10 +186,13 @@ def test_a_load_says_which_columns_it_uses_and_which_not(story: Story) -> None:
         ("Email,First,Last", FOUND_OUT, {"email": "Email", "firstName": "First", "lastName": "Last"}, []),
         ("Note,Email,Rufname", FOUND_OUT, {"email": "Email"}, ["Note", "Rufname"]),
         ("Mail,Rufname", Headings(None, "2", None), {"email": "Mail", "firstName": "Rufname"}, []),
+        # What was chosen as one thing is not found out to be another.
+        ("Email,First name", Headings(None, None, "2"), {"email": "Email", "lastName": "First name"}, []),
         # Nobody knows which of the two is meant, so neither is.
         ("Email,First name,Vorname", FOUND_OUT, {"email": "Email"}, ["First name", "Vorname"]),
     ]:
-        content = f"{header}\nada@example.com,ada@example.com,ada@example.com\n".encode()
+        row = ",".join(["ada@example.com"] * len(header.split(",")))
+        content = f"{header}\n{row}\n".encode()
         plan = contact_file.open_file(story.app, story.site_id, story.upload(content), wanted)
         for state in contact_file.load(story.app, story.site_id, plan):
             told = contact_load(plan, state)

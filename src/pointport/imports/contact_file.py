@@ -6,7 +6,7 @@ there already changes nothing.
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pointport.errors import InvalidRequest, NotFound, Violation
 from pointport.imports import intake, problems
+from pointport.imports.problems import Problem
 from pointport.imports.reading import encoding, files, headings, learning
 from pointport.imports.shapes import Learned, Row, Workshop
 from pointport.ledger import contacts
@@ -24,6 +25,18 @@ BATCH_ROWS = 25_000
 EXAMPLES_MAX = 100
 LANES = 2
 """Transactions that merge side by side, each its own addresses, in their order: none waits for another for long."""
+
+TAKEN = {"email": "e-mail addresses", "first_name": "first names", "last_name": "last names"}
+"""What is taken from columns, by the field that chooses one."""
+
+NAME_TOO_LONG = Problem(
+    "NAME_TOO_LONG",
+    "A name is too long",
+    None,
+    '"{value}" in column "{column}" is longer than {longest} characters.',
+    "Shorten it, or leave it away.",
+)
+"""Not in the catalogue: an import reads no names."""
 
 Failure = tuple[int, str, str]
 """Line, code and message."""
@@ -72,17 +85,18 @@ def open_file(workshop: Workshop, site_id: UUID, file_url: str, wanted: Headings
     if path is None:
         raise NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
     learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, columns_min=1)
-    email = _column(learned.header, "email", wanted.email)
-    if email is None:
-        email = learned.suggestion.email
+    chosen = {field: _column(learned.header, field, heading) for field, heading in dataclasses.asdict(wanted).items()}
+    email = learned.suggestion.email if chosen["email"] is None else chosen["email"]
     if email is None:
         raise InvalidRequest(Violation("email", f"names no column. {learned.suggestion.why}", "REQUIRED_FIELD"))
+    chosen["email"] = email
+    _refuse_doubles(learned.header, chosen)
     return Plan(
         path,
         learned,
         email,
-        _named(learned.header, "first_name", wanted.first_name, headings.FIRST_NAME_ALIASES),
-        _named(learned.header, "last_name", wanted.last_name, headings.LAST_NAME_ALIASES),
+        _found_out(learned.header, chosen, "first_name", headings.FIRST_NAME_ALIASES),
+        _found_out(learned.header, chosen, "last_name", headings.LAST_NAME_ALIASES),
     )
 
 
@@ -155,24 +169,51 @@ def _judge(batch: Sequence[Row], plan: Plan) -> tuple[list[NewContact], list[Fai
             shown = problem.message(value=trimmed(text), column=plan.learned.header[plan.email], detail=detail)
             bad.append((line, problem.code, shown))
         else:
-            good.append(NewContact(email, _cell(cells, plan.first_name), _cell(cells, plan.last_name)))
+            contact = NewContact(email, _cell(cells, plan.first_name), _cell(cells, plan.last_name))
+            too_long = _too_long(contact, plan)
+            if too_long is None:
+                good.append(contact)
+            else:
+                bad.append((line, NAME_TOO_LONG.code, too_long))
     return good, bad
 
 
+def _too_long(contact: NewContact, plan: Plan) -> str | None:
+    """Say which name is longer than a contact's may be, if one is: cut, it would be another, and nobody would know."""
+    for name, index in ((contact.first_name, plan.first_name), (contact.last_name, plan.last_name)):
+        if index is not None and len(name) > NAME_CHARACTERS_MAX:
+            detail = {"longest": NAME_CHARACTERS_MAX}
+            return NAME_TOO_LONG.message(value=name, column=plan.learned.header[index], detail=detail)
+    return None
+
+
 def _cell(cells: Sequence[str], index: int | None) -> str:
-    """Return a name, cut to what a contact holds."""
+    """Return a name without what is around it."""
     if index is None or index >= len(cells):
         return ""
     text = cells[index]
     if text.isascii() and text.isprintable():
-        return text.strip(" ")[:NAME_CHARACTERS_MAX]  # As nearly every name is: there is nothing else to take off.
-    return trimmed(text).replace("\0", "")[:NAME_CHARACTERS_MAX]
+        return text.strip(" ")  # As nearly every name is: there is nothing else to take off.
+    return trimmed(text).replace("\0", "")
 
 
-def _named(header: Sequence[str], field: str, wanted: str | None, aliases: frozenset[str]) -> int | None:
-    chosen = _column(header, field, wanted)
-    found = headings.columns_named(header, aliases)
-    return chosen if chosen is not None or len(found) != 1 else found[0]
+def _refuse_doubles(header: Sequence[str], chosen: Mapping[str, int | None]) -> None:
+    """Raise InvalidRequest when one column is to be two things."""
+    taken: dict[int, str] = {}
+    for field, index in chosen.items():
+        if index in taken:
+            told = f'names "{header[index]}", the column that {taken[index]} are taken from'
+            raise InvalidRequest(Violation(field, told, "VALIDATION"))
+        if index is not None:
+            taken[index] = TAKEN[field]
+
+
+def _found_out(
+    header: Sequence[str], chosen: Mapping[str, int | None], field: str, aliases: frozenset[str]
+) -> int | None:
+    """Return the column that was chosen, or else the only one that is called so, unless it was chosen as another."""
+    found = [index for index in headings.columns_named(header, aliases) if index not in chosen.values()]
+    return chosen[field] if chosen[field] is not None or len(found) != 1 else found[0]
 
 
 def _column(header: Sequence[str], field: str, wanted: str | None) -> int | None:

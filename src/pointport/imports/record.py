@@ -77,10 +77,11 @@ class LoyaltyImport:
             quote=found["quote"],
             heading_line=found["heading_line"],
             corrected=found["corrected"],
-            escape=found["escape"],
             line_ending=found["line_ending"],
-            columns=found["row_cells"],
-            sheet=found["sheet"],
+            # Imports that were parsed before these were found out have none of them.
+            escape=found.get("escape"),
+            columns=found.get("row_cells", 0),
+            sheet=found.get("sheet"),
         )
 
     @property

@@ -327,14 +327,14 @@ def _detected(found: Mapping[str, Any]) -> Json:
         "encoding": found["encoding"],
         "delimiter": found["delimiter"],
         "quote": found["quote"],
-        "escape": found["escape"],
+        "escape": found.get("escape"),
         "lineEnding": found["line_ending"],
         "headingLine": found["heading_line"],
-        "sheet": found["sheet"],
+        "sheet": found.get("sheet"),
         "system": found["suggestion"].get("system"),
         "suggestedMapping": {name: found["suggestion"][name] for name in ("email", "points", "why")},
         "numberFormat": _number_format(found["number_format"]),
-        "warnings": found["notices"],
+        "warnings": found.get("notices", []),
     }
 
 

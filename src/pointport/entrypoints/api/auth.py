@@ -97,5 +97,7 @@ Importer = Annotated[Principal, Depends(allowed("imports"))]
 TotalsReader = Annotated[Principal, Depends(allowed("imports", "accounts:read"))]
 AccountReader = Annotated[Principal, Depends(allowed("accounts:read"))]
 AccountWriter = Annotated[Principal, Depends(allowed("accounts:write"))]
+JobReader = Annotated[Principal, Depends(allowed("accounts:read", "accounts:write"))]
+"""Whoever may begin a job may see how far it is."""
 ProgramReader = AccountReader
 Admin = Annotated[Principal, Depends(allowed("admin"))]

@@ -15,7 +15,8 @@ from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, 
 def import_file(
     context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV file, or a workbook, of e-mail addresses and points.")
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="A CSV file, or a workbook, of e-mail addresses and points."),
     ],
     email: Annotated[
         str | None, typer.Option(metavar="COL", help="The column of e-mail addresses: heading or number.")

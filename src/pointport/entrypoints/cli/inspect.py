@@ -11,6 +11,8 @@ from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, 
 from pointport.entrypoints.cli.wiring import Wiring
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", " ": "space"}
+COLUMNS_MAX = 6
+ROWS_MAX = 3
 ENCODINGS = {"utf-8-sig": "utf-8 with BOM"}
 
 
@@ -30,19 +32,34 @@ def inspect(
     if as_json:
         bars.say_json(found)
         return
-    bars.say(f"[bold]{bars.plain(file.name)}[/]: {found['rowCount']:,} rows, {len(found['header'])} columns")
+    counted = f"{_counted(found['rowCount'], 'row')}, {_counted(len(found['header']), 'column')}"
+    bars.say(f"[bold]{bars.plain(file.name)}[/]: {counted}")
     bars.say(bars.plain(_written(found)))
-    if found["system"]:
-        bars.say(f"The headings are those of {bars.plain(found['system'])}.")
     suggested = found["suggestedMapping"]
     bars.say(bars.plain(suggested["why"]))
-    bars.say(bars.plain(_numbers(found["numberFormat"])))
+    if suggested["points"] is not None:
+        bars.say(bars.plain(_numbers(found["numberFormat"])))
     for warning in found["warnings"]:
         bars.say(f"[yellow]Line {warning['line']}: {bars.plain(warning['message'])}[/]")
     marks = {suggested["email"]: " (e-mail)", suggested["points"]: " (points)"}
     headings = [f"{heading}{marks.get(index, '')}" for index, heading in enumerate(found["header"])]
     bars.say()
-    bars.table([bars.plain(heading) for heading in headings], [row[: len(headings)] for row in found["sampleRows"]])
+    _show(headings, found["sampleRows"])
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def _show(header: list[str], rows: list[list[str]]) -> None:
+    """Show the first rows, side by side as long as they fit, and else one column of the file in each line."""
+    if len(header) <= COLUMNS_MAX:
+        bars.table([bars.plain(heading) for heading in header], [row[: len(header)] for row in rows])
+        return
+    shown = [[row[index] if index < len(row) else "" for row in rows[:ROWS_MAX]] for index in range(len(header))]
+    headings = ["", "Column", *(f"Row {number}" for number in range(1, len(rows[:ROWS_MAX]) + 1))]
+    lines = [[str(number), heading, *shown[number - 1]] for number, heading in enumerate(header, 1)]
+    bars.table(headings, lines, numbers=(0,))
 
 
 def _written(found: dict[str, Any]) -> str:

@@ -201,15 +201,17 @@ def _why(found: Found) -> str:
     email, points, known = found.email.clause, found.points.clause, found.known
     if known:
         others = f" ({_and(known.others)} write the same)" if known.others else ""
-        note = f" {known.note}" if known.note and not _note_is_in_a_notice(found) else ""
+        note = f" {known.note}" if known.note and _has_a_note_on_the_columns(known, found) else ""
         return f"The headings are those of the {known.file} of {known.system}{others}: {email}, and {points}.{note}"
     if found.columns and all(column.shown == f'"Column {column.index + 1}"' for column in found.columns):
         return f"The file has no headings: {email}, and {points}."
     return f"{_sentence(email)} {_sentence(points)}"
 
 
-def _note_is_in_a_notice(found: Found) -> bool:
-    return found.kind not in {"balances", "people"} or not found.email.column or not found.points.column
+def _has_a_note_on_the_columns(known: KnownFile, found: Found) -> bool:
+    """Tell whether the note is about the columns that were found; a note on what is lacking is said with a notice."""
+    lacks_nothing = known.email and known.points and found.email.column and found.points.column
+    return known.kind == "balances" and bool(lacks_nothing)
 
 
 def _no_email_column(found: Found) -> str:
@@ -283,7 +285,7 @@ def _deltas(found: Found) -> str:
     if chosen and found.kind != "ledger" and cells.holds_negative(chosen):
         return f"{chosen.shown} has numbers below zero, which no balance is. If they are changes, choose the mode ADD."
     changes = [c for c in found.columns if headings.look_alike(c.name) == "addition"]
-    if changes and not chosen and not found.known:
+    if changes and not chosen:
         return (
             f"{listed(changes)} {_verb('is', changes)} points to add: to add them, choose that column and the mode ADD."
         )

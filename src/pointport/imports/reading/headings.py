@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal
 
-from pointport.imports.shapes import Suggestion
 from pointport.ledger.addresses import normal_form, trimmed
 
 
@@ -217,22 +216,6 @@ def columns_named(header: Sequence[str], aliases: frozenset[str]) -> list[int]:
 def holds_address(cells: Sequence[str]) -> bool:
     """Tell whether a row has an e-mail address in it; then it is no heading."""
     return any("@" in cell and normal_form(cell) is not None for cell in cells)
-
-
-def suggest(header: Sequence[str]) -> Suggestion:
-    """Return the columns that the headings name without doubt, and say why."""
-    email, email_why = _only(header, columns_named(header, EMAIL_ALIASES), "e-mail address")
-    points, points_why = _only(header, columns_named(header, POINTS_ALIASES), "points")
-    return Suggestion(email, points, f"{email_why} {points_why}")
-
-
-def _only(header: Sequence[str], candidates: Sequence[int], what: str) -> tuple[int | None, str]:
-    if len(candidates) == 1:
-        return candidates[0], f'"{header[candidates[0]]}" names the {what}.'
-    if candidates:
-        named = " and ".join(f'"{header[index]}"' for index in candidates)
-        return None, f"{named} may each be the {what}: choose one."
-    return None, f"No heading names the {what}: choose the column."
 
 
 def look_alike(heading: str) -> LookAlike | None:

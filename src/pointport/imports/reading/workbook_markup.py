@@ -52,15 +52,23 @@ def fed(made: expat.XMLParserType, pieces: Iterable[bytes], what: str) -> Iterat
 
 
 def each_element(pieces: Iterable[bytes], what: str, take: Callable[[str, Attributes], None]) -> None:
-    """Give each element of a small part to `take`, by its name without a prefix, with its attributes likewise."""
+    """Give each element of a small part to `take`, by its name without a prefix, with its attributes likewise.
+
+    Only those with the prefix of the first count: newer programs add elements of the same names that mean other things.
+    """
     depth = 0
+    prefix = ""
 
     def start(name: str, attributes: Attributes) -> None:
-        nonlocal depth
+        nonlocal depth, prefix
         depth += 1
         if depth > DEPTH_MAX:
             raise too_deep(what)
-        take(without_prefix(name), {without_prefix(key): value for key, value in attributes.items()})
+        local = without_prefix(name)
+        if depth == 1:
+            prefix = name.removesuffix(local)
+        if name == prefix + local:
+            take(local, {without_prefix(key): value for key, value in attributes.items()})
 
     def end(_name: str) -> None:
         nonlocal depth

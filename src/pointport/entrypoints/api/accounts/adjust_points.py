@@ -1,12 +1,9 @@
 """POST /v1/accounts/{accountId}/adjust-points: a balance set or changed by hand (contract.md 6.2)."""
 
-from typing import Annotated
-
 from fastapi import APIRouter
-from pydantic import ConfigDict, Field, model_validator
 
 from pointport.entrypoints.api import bodies
-from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Description
+from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Change, Description
 from pointport.entrypoints.api.auth import AccountWriter
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
@@ -19,25 +16,11 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
-class AdjustPoints(Again):
-    """The balance to set, or else the amount to add; with both, the balance counts."""
+class AdjustPoints(Change, Again):
+    """The balance to set, or else the amount to add; with both the balance counts, and the amount is passed over."""
 
-    model_config = ConfigDict(json_schema_extra=bodies.one_of("balance", "amount"))
-
-    balance: Annotated[bodies.Integer, Field(ge=0, le=999_999_999)] | None = None
-    amount: (
-        Annotated[
-            bodies.Integer, Field(ge=-9_999_999, le=9_999_999, json_schema_extra={"not": {"const": 0}}), bodies.NOT_ZERO
-        ]
-        | None
-    ) = None
     description: Description | None = None
     revision: bodies.Revision | None = None
-
-    @model_validator(mode="after")
-    def _says_what(self) -> "AdjustPoints":
-        bodies.require_one(self, "balance", "amount")
-        return self
 
 
 @router.post(

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from pointport.entrypoints.api import bodies
-from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.auth import JobReader
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -17,7 +17,7 @@ router = APIRouter()
 
 
 @router.get("/v1/async-jobs/{jobId}", response_model=wire.JobAnswer, responses=can_fail(NotFound))
-def get_async_job(job_id: Annotated[bodies.Guid, Path(alias="jobId")], app: TheApp, who: AccountReader) -> Json:
+def get_async_job(job_id: Annotated[bodies.Guid, Path(alias="jobId")], app: TheApp, who: JobReader) -> Json:
     """Return a job, with the first accounts that stayed as they were."""
     found, failures = adjusting.find(app.database, who.site_id, job_id)
     return {"job": wire.job(found, failures)}

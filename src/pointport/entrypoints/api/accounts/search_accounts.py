@@ -5,11 +5,10 @@ from typing import Any
 from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
+from pointport.entrypoints.api.accounts.account_bodies import plan_search
 from pointport.entrypoints.api.auth import AccountReader
 from pointport.entrypoints.api.context import TheApp
-from pointport.errors import InvalidRequest, Violation
 from pointport.ledger import statements
-from pointport.plumbing.queries import SEARCH_SORTS_MAX, CursorSigner, plan
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
@@ -25,10 +24,6 @@ class SearchAccounts(bodies.Body):
 @router.post("/v1/accounts/search", response_model=wire.FoundAccountsAnswer)
 def search_accounts(body: SearchAccounts, app: TheApp, who: AccountReader) -> Json:
     """Return a page of the accounts found."""
-    search = body.search or {}
-    if search.get("aggregations"):
-        raise InvalidRequest(Violation("search.aggregations", "is not offered", "FIELD_NOT_ALLOWED"))
-    signer = CursorSigner(app.secret, who.site_id)
-    page = plan(wire.ACCOUNTS, search, signer, path="search", sorts_max=SEARCH_SORTS_MAX)
+    page = plan_search(body.search, app, who)
     rows, paging = statements.query_accounts(app.database, who.site_id, page)
     return {"accounts": [wire.account(row) for row in rows], "pagingMetadata": paging}

@@ -1,7 +1,10 @@
 """POST /v4/contacts: a new contact (contract.md 6.5)."""
 
+from typing import Annotated, Any
+
 from fastapi import APIRouter
-from pydantic import StrictBool
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
@@ -16,10 +19,22 @@ from pointport.wire.base import Json
 router = APIRouter()
 
 
+def _not_absent(emails: Any) -> Any:
+    if emails is None:
+        told = "is missing: a contact here is known by its e-mail address, so it needs one"
+        raise PydanticCustomError("REQUIRED_FIELD", told)
+    return emails
+
+
 class NewContactDetails(ContactDetails):
     """What is said of a new contact: its address at least."""
 
-    emails: EmailsDetails
+    model_config = ConfigDict(json_schema_extra={"required": ["emails"]})
+
+    # Not required as far as pydantic knows, which would only say that it is missing: elsewhere a name is enough.
+    emails: Annotated[EmailsDetails, BeforeValidator(_not_absent)] = Field(
+        default_factory=lambda: None, validate_default=True
+    )
 
 
 class CreateContact(bodies.Body):

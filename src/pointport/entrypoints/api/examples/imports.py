@@ -20,14 +20,19 @@ DETECTED: Json = {
     "encoding": "utf-8",
     "delimiter": ",",
     "quote": '"',
+    "escape": None,
+    "lineEnding": "CRLF",
     "headingLine": 1,
-    "system": None,
+    "sheet": None,
+    "system": "Wix Loyalty",
     "suggestedMapping": {
         "email": 1,
         "points": 2,
-        "why": '"Email" and "Points balance" are what such columns are called.',
+        "why": 'The headings are those of the import sample of Wix Loyalty: "Email" names the e-mail address, and'
+        ' "Points balance" names the points.',
     },
     "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
+    "warnings": [],
 }
 PARSED: Json = {
     **CREATED,
