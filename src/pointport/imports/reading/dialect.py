@@ -21,7 +21,22 @@ RARE_DELIMITERS = (":", " ")
 
 RARE_ROWS_MIN = 3
 RECORDS_MAX = 300
+"""Records by which a way of reading is judged."""
 PREAMBLE_RECORDS_MAX = 50
+FIRST_LINE_CHARACTERS_MAX = 1_000
+QUOTED_CHARACTERS_MAX = 32 * 1024
+"""Text in which apostrophes are looked at."""
+BROKEN_ROWS_MIN = 3
+"""Where so many rows are broken, and most of those with quotes, the quotes may mean nothing."""
+
+ADDRESSES, WIDTHS, LOOKS = 2.0, 1.5, 1.0
+"""What it counts for that addresses are whole, rows equally wide, and cells look like something."""
+BROKEN, PREAMBLE = 2.0, 0.3
+"""What counts against a way of reading: rows that it breaks, and rows that it takes for titles."""
+APOSTROPHES_QUOTE = BACKSLASHES_ESCAPE = 0.05
+"""What is only tried where there is evidence for it needs no more of that."""
+STRONG = 3.0
+"""Rows all as wide, and a whole address in each."""
 
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 """A first line by which Excel is told the delimiter."""
@@ -47,7 +62,7 @@ def guess(head: str, encoding: str, told: Reading, *, cell_characters_max: int, 
     With `is_cut`, `head` ends anywhere, and its last record is left out. The heading is not looked for here.
     """
     line_ending = told_line_ending(head)
-    first = re.split(r"\r\n|\n|\r", head[:BOUND], maxsplit=1)[0]
+    first = re.split(r"\r\n|\n|\r", head[:FIRST_LINE_CHARACTERS_MAX], maxsplit=1)[0]
     told_by_file = SEPARATOR_LINE.fullmatch(first.strip(BLANK.replace("\t", "")))
     delimiter = told.delimiter or (told_by_file[1] if told_by_file else None)
     base = Dialect(encoding, delimiter or ",", told.quote if told.quote is not None else '"', line_ending=line_ending)
@@ -85,12 +100,6 @@ def told_line_ending(head: str) -> str:
 def is_separator_line(cells: Sequence[str], delimiter: str) -> bool:
     """Tell whether a row is that first line for Excel, which the delimiter itself has taken apart."""
     return SEPARATOR_LINE.fullmatch(delimiter.join(cells).strip(BLANK.replace("\t", ""))) is not None
-
-
-BOUND = 1_000
-QUOTED_CHARACTERS_MAX = 32 * 1024
-STRONG = 3.0
-"""Rows all as wide, and a whole address in each."""
 
 
 def _quotes(head: str, delimiter: str) -> Iterator[str]:
@@ -139,24 +148,18 @@ def _try(dialect: Dialect, head: str, cell_characters_max: int, *, is_cut: bool)
     preamble = min(begun, PREAMBLE_RECORDS_MAX)
     rows = found[preamble:]
     known = replace(dialect, columns=width)
+    broken_rows = sum(fault is not None for _, _, fault in found)
     score = (
-        2.0 * _addresses_whole(rows)
-        + 1.5 * sum(len(cells) == width for _, cells, _ in rows) / len(rows)
-        + _look(rows, dialect)
-        - 2.0 * sum(fault is not None for _, _, fault in found) / len(found)
-        - 0.3 * (preamble > 0) * preamble / len(found)
+        ADDRESSES * _addresses_whole(rows)
+        + WIDTHS * sum(len(cells) == width for _, cells, _ in rows) / len(rows)
+        + LOOKS * _look(rows, dialect)
+        - BROKEN * broken_rows / len(found)
+        - PREAMBLE * preamble / len(found)
         + APOSTROPHES_QUOTE * (dialect.quote == "'")
         + BACKSLASHES_ESCAPE * (dialect.escape is not None)
     )
     is_strong = len(widths) == 1 and len(rows) >= RARE_ROWS_MIN and _addresses_whole(rows) == 1
-    broken_rows = sum(fault is not None for _, _, fault in found)
     return _Reading(known, score if is_strong or dialect.delimiter not in RARE_DELIMITERS else 0.0, broken_rows)
-
-
-APOSTROPHES_QUOTE = BACKSLASHES_ESCAPE = 0.05
-"""What is only tried where there is evidence for it needs no more of that."""
-BROKEN_ROWS_MIN = 3
-"""Where so many rows are broken, and most of those with quotes, the quotes may mean nothing."""
 
 
 def _addresses_whole(rows: Sequence[Row]) -> float:

@@ -255,8 +255,8 @@ def _is_binary(head: bytes) -> bool:
 
 
 def _is_text(head: bytes, encoding: str) -> bool:
-    """Tell whether bytes read in an encoding are characters that people write, and enough of them plain ones."""
+    """Tell whether bytes read in an encoding are characters, hardly any controls, and enough of them plain ones."""
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    odd = text.count(REPLACED) + sum(not (character.isprintable() or character.isspace()) for character in text)
+    odd = text.count(REPLACED) + sum(character < " " and not character.isspace() for character in text)
     plain = sum(" " <= character <= "~" or character in "\t\r\n" for character in text)
     return odd <= ODD_SHARE_MAX * len(text) + 1 and (text.startswith(BOM) or plain >= PLAIN_SHARE_MIN * len(text))
