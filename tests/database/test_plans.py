@@ -65,7 +65,9 @@ RARE: dict[str, Any] = {
 FILL: LiteralString = """
     INSERT INTO site VALUES (%(site)s, 'shop', false, '2026-01-01');
     INSERT INTO contact
-    SELECT %(site)s, lpad(to_hex(n), 32, '0')::uuid, 'c' || n || '@example.com', 'First ' || n, 'Last ' || n, 1,
+    SELECT %(site)s, lpad(to_hex(n), 32, '0')::uuid, 'c' || n || '@example.com',
+        CASE WHEN n %% 50000 <> 8 THEN 'First ' || n ELSE '' END,
+        CASE WHEN n %% 50000 <> 8 THEN 'Last ' || n ELSE '' END, 1,
         timestamptz '2026-01-01Z' + make_interval(secs => n), timestamptz '2026-01-01Z' + make_interval(secs => n)
     FROM generate_series(1, %(rows)s) AS n ORDER BY md5(n::text);
     INSERT INTO account
@@ -179,6 +181,30 @@ def test_a_field_is_answered_by_an_index(filled: Connection, name: str, field: s
     assert sum(node.get("Temp Written Blocks", 0) for node in read) == 0, found
     sorts = {node["Sort Method"] for node in read if node["Node Type"] == "Sort"}
     assert sorts <= {"top-N heapsort", "quicksort"}, found
+
+
+@pytest.mark.parametrize("field", ["info.name.first", "info.name.last"])
+@pytest.mark.parametrize(
+    ("condition", "expected"), [(None, 4), ({"$exists": False}, 4), ({"$in": [None, "x"]}, 4), ({"$lt": "A"}, 0)]
+)
+def test_names_that_are_missing_are_found_by_index(
+    filled: Connection, field: str, condition: Any, expected: int
+) -> None:
+    """1.7: '' stands for them, and is looked up, or passed over, like any other name."""
+    found = explain(filled, "contacts", {"filter": {field: condition}, "sort": [{"fieldName": field}]})
+    assert pages_read(found) <= PAGES_MAX, found
+    assert found["Actual Rows"] == expected
+
+
+@pytest.mark.parametrize("order", ["ASC", "DESC"])
+def test_the_next_page_by_name_costs_no_more_than_the_first(filled: Connection, order: str) -> None:
+    """1.7: which is why a missing name is '' in its column: a place among NULLs is no place in an index."""
+    signer = CursorSigner(b"x" * 32, SITE)
+    page = plan(CONTACTS, {"sort": [{"fieldName": "info.name.first", "order": order}]}, signer)
+    place = ["First 5", "00000000-0000-0000-0000-000000000005"]
+    cursor = signer.sign(CONTACTS.name, type(page.cursor)({}, page.cursor.sort, 50, place))
+    found = explain(filled, "contacts", {"cursorPaging": {"cursor": cursor}})
+    assert pages_read(found) <= PAGES_MAX, found
 
 
 @pytest.mark.parametrize("name", STATEMENTS)

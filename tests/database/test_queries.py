@@ -32,6 +32,7 @@ FIELDS = {
     "status": Field("thing.status", Kind.ENUM, values=frozenset(STATUSES)),
     "active": Field("thing.active", Kind.BOOLEAN, nullable=True),
     "memberId": Field("thing.member_id", Kind.GUID, nullable=True),
+    "nick": Field("thing.nick", Kind.TEXT, blank_is_missing=True),
 }
 THINGS = Resource("things", FIELDS, IDENTITY, (Sort("createdDate", descending=True),))
 COLUMNS = dict(zip(FIELDS, [field.column.removeprefix("thing.") for field in FIELDS.values()], strict=True))
@@ -39,7 +40,7 @@ COLUMNS = dict(zip(FIELDS, [field.column.removeprefix("thing.") for field in FIE
 # Few values each, so that rows tie, filters hit, and neighbours differ by a microsecond or by case alone.
 MOMENTS = [datetime(2026, 1, 2, 3, 4, 5, microsecond, tzinfo=UTC) for microsecond in (0, 1, 999, 1_000, 999_999)]
 GUIDS = [UUID(int=number << 96 | 0xABC) for number in (0, 1, 0xA0000000, 0xFFFFFFFF)]
-TEXTS = st.text("aAbZ%_\\ é日", max_size=4)
+TEXTS = st.text("aAbZ%_\\ éÉσΣς日", max_size=4)
 VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "id": st.sampled_from(GUIDS),
     "createdDate": st.sampled_from(MOMENTS),
@@ -49,6 +50,7 @@ VALUES: Mapping[str, st.SearchStrategy[Any]] = {
     "status": st.sampled_from(STATUSES),
     "active": st.booleans(),
     "memberId": st.sampled_from(GUIDS),
+    "nick": TEXTS,
 }
 ON_THE_DATABASE = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -60,7 +62,8 @@ def things(connection: Connection) -> Iterator[Connection]:
     connection.execute(
         "CREATE TEMPORARY TABLE thing ("
         "site_id uuid NOT NULL, id uuid NOT NULL, created_date timestamptz NOT NULL, last_date timestamptz,"
-        " balance bigint, name text, status text NOT NULL, active boolean, member_id uuid, PRIMARY KEY (site_id, id))"
+        " balance bigint, name text, status text NOT NULL, active boolean, member_id uuid, nick text NOT NULL,"
+        " PRIMARY KEY (site_id, id))"
     )
     yield connection
     connection.rollback()
@@ -73,6 +76,7 @@ def row_lists(draw: st.DrawFn, start: int = 0) -> list[Row]:
     rest = {
         name: st.none() | values if FIELDS[name].nullable else values for name, values in VALUES.items() if name != "id"
     }
+    rest["nick"] = TEXTS.map(lambda text: text or None)
     return [{"id": UUID(int=number), **draw(st.fixed_dictionaries(rest))} for number in ids]
 
 
@@ -88,7 +92,12 @@ def fill(connection: Connection, rows: Sequence[Row], site_id: UUID = SITE) -> N
         sql.SQL(", ").join(names), sql.SQL(", ").join([sql.Placeholder()] * len(names))
     )
     with connection.cursor() as cursor:
-        cursor.executemany(insert, [(site_id, *[row[name] for name in FIELDS]) for row in rows])
+        cursor.executemany(insert, [(site_id, *[stored(row, name) for name in FIELDS]) for row in rows])
+
+
+def stored(row: Row, name: str) -> Any:
+    """A value as its column holds it."""
+    return "" if row[name] is None and FIELDS[name].blank_is_missing else row[name]
 
 
 def refill(connection: Connection, rows: Sequence[Row]) -> None:
@@ -160,7 +169,7 @@ def holds(name: str, operator: str, value: Any, operand: Any) -> bool:
         return False
     if operator in ORDER:
         return bool(ORDER[operator](value, native(name, operand)))
-    return SPELLING[operator](str(value).lower(), operand.lower())
+    return SPELLING[operator](str(value).casefold(), operand.casefold())
 
 
 def matches(row: Row, filter_json: Mapping[str, Any]) -> bool:
@@ -248,7 +257,7 @@ SORTS = st.lists(
 
 def variety() -> list[Row]:
     """Rows that between them hold every value of the grammar's, and none, beside many others."""
-    names = [None, "", "a", "A", "aA", "Ab", "%", "_", "\\", "a%b", "a_b", "a\\b", "Zé日", " "]
+    names = [None, "", "a", "A", "aA", "Ab", "%", "_", "\\", "a%b", "a_b", "a\\b", "Zé日", "zÉ", "ΣΑς", "ασς", " "]
     pools: Mapping[str, Sequence[Any]] = {
         "createdDate": MOMENTS,
         "lastDate": [None, *MOMENTS],
@@ -257,6 +266,7 @@ def variety() -> list[Row]:
         "status": STATUSES,
         "active": [None, True, False],
         "memberId": [None, *GUIDS],
+        "nick": [name or None for name in names],
     }
     ids = [*GUIDS, *(UUID(int=number) for number in range(1, 57))]
     return [
@@ -302,6 +312,73 @@ def test_filters_that_are_easily_misread(things: Connection, filter_json: Any, n
     everybody = [None, "", "a", "A", "50%", "5"]
     fill(things, named(everybody))
     assert {everybody[one.int] for one in ask(things, {"filter": filter_json})[0]} == names
+
+
+@pytest.mark.parametrize(
+    ("filter_json", "names"),
+    [
+        ({"nick": None}, {None}),
+        ({"nick": {"$exists": False}}, {None}),
+        ({"nick": {"$exists": True}}, {"a", "B"}),
+        ({"nick": {"$ne": None}}, {"a", "B"}),
+        ({"nick": {"$ne": "a"}}, {None, "B"}),
+        ({"nick": {"$in": [None, "a"]}}, {None, "a"}),
+        ({"nick": {"$nin": [None, "a"]}}, {"B"}),
+        ({"nick": {"$lt": "a"}}, {"B"}),
+        ({"nick": {"$gte": ""}}, {"a", "B"}),
+        ({"nick": ""}, set()),
+        ({"nick": {"$in": [""]}}, set()),
+        ({"nick": {"$isEmpty": True}}, {None}),
+        ({"nick": {"$contains": ""}}, {"a", "B"}),
+        ({"$not": {"nick": {"$lt": "a"}}}, {None, "a"}),
+    ],
+)
+def test_a_blank_that_is_missing_is_no_value(things: Connection, filter_json: Any, names: set[str | None]) -> None:
+    nicks = [None, "a", "B"]
+    fill(things, [{**row, "nick": row["name"]} for row in named(nicks)])
+    assert {nicks[one.int] for one in ask(things, {"filter": filter_json})[0]} == names
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("Ångström", "ångstRÖM"),
+        ("ångström", "ÅNGSTRÖM"),
+        ("Äpfel", "äpf"),
+        ("ŻÓŁĆ", "żółć"),
+        ("Ελένη", "ΕΛΈΝΗ"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"),
+        ("Жанна", "жАННА"),
+        ("Straße", "STRAẞE"),
+        ("𐐀", "𐐨"),
+        ("İstanbul", "İSTANBUL"),
+    ],
+)
+def test_case_does_not_count_in_any_alphabet(things: Connection, name: str, piece: str) -> None:
+    """Whatever locale and version the database has: it is not asked."""
+    fill(things, named([name, "Angstrom", "apfel", "x"]))
+    for operation in ("$startsWith", "$contains"):
+        assert [one.int for one in ask(things, {"filter": {"name": {operation: piece}}})[0]] == [0]
+    assert 0 in [one.int for one in ask(things, {"filter": {"name": {"$contains": piece[1:]}}})[0]]
+
+
+def test_a_value_is_sought_in_the_form_in_which_it_is_stored(things: Connection) -> None:
+    fill(things, named(["ada", "bob", "eve"]))
+    field = Field("thing.name", Kind.TEXT, nullable=True, normal=lambda text: text.strip().lower())
+    people = Resource("people", {"name": field}, IDENTITY, (Sort("name"),))
+    for operation, places in [
+        ({"$eq": " ADA "}, [0]),
+        ({"$ne": "Ada"}, [1, 2]),
+        ({"$in": ["EVE", "Bob", None]}, [1, 2]),
+        ({"$nin": ["EVE", "Bob"]}, [0]),
+        ({"$hasSome": ["Ada"]}, [0]),
+        ({"$hasAll": ["Ada", "ADA"]}, [0]),
+        ({"$lt": "BOB"}, []),
+    ]:
+        where, parameters = plan_filter(people, {"name": operation})
+        statement = sql.SQL("SELECT id FROM thing WHERE site_id = %(site_id)s AND {} ORDER BY id").format(where)
+        found = things.execute(statement, {**parameters, "site_id": SITE}).fetchall()
+        assert [one.int for (one,) in found] == places, operation
 
 
 @ON_THE_DATABASE

@@ -14,7 +14,13 @@ EVERY = "".join(map(chr, chain(range(0x80, 0xD800), range(0xE000, sys.maxunicode
 
 def folded(text: str) -> str:
     """What `translate` makes of a text in which the text itself is sought."""
-    return text.translate(str.maketrans(twins(text)))
+    return text.translate(table(text))
+
+
+def table(text: str) -> dict[int, int]:
+    """What is put in the place of what."""
+    found = twins(text)
+    return str.maketrans("".join(found), "".join(found.values()))
 
 
 def test_no_letter_with_two_cases_lies_elsewhere() -> None:
@@ -23,7 +29,7 @@ def test_no_letter_with_two_cases_lies_elsewhere() -> None:
 
 
 def test_a_letter_is_found_by_its_other_case_and_by_no_other_letter() -> None:
-    one_of_all = str.maketrans(twins(EVERY))
+    one_of_all = table(EVERY)
     by_fold: dict[str, set[str]] = {}
     for letter in EVERY:
         by_fold.setdefault(letter.casefold(), set()).add(letter.translate(one_of_all))

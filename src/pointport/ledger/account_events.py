@@ -14,12 +14,21 @@ CREATED = frozenset({EventType.ACCOUNT_CREATED})
 CHANGED = frozenset({EventType.ACCOUNT_UPDATED, EventType.ACCOUNT_POINTS_UPDATED})
 
 
-def record_changes(connection: Connection, site_id: UUID, *, cause_id: UUID, actor: str, now: datetime) -> None:
+def record_changes(
+    connection: Connection,
+    site_id: UUID,
+    *,
+    cause_id: UUID,
+    actor: str,
+    now: datetime,
+    of: frozenset[EventType] = CREATED | CHANGED,
+) -> None:
     """Write the events of the accounts that were made, or got an entry, at this moment by an import or a job.
 
-    `now` is the moment of the caller's own chunk. When nobody wants to hear of accounts this is one cheap query.
+    `now` is the moment of the caller's own chunk, and `of` says what can have happened in it. When nobody wants to hear
+    of accounts this is one cheap query.
     """
-    wanted = outbox.wanted(connection, site_id) & (CREATED | CHANGED)
+    wanted = outbox.wanted(connection, site_id) & of
     if not wanted:
         return
     first_id, last_id = outbox.new_batch()

@@ -1,6 +1,7 @@
 -- Events of many accounts at once, in the transaction that changed them all: those with an entry of this very moment,
 -- and those made in it. The indexes on the two dates lead to them, and from each the account and its contact are looked
 -- up by their key: as in an import's chunk, statistics have no say (imports/applying.sql).
+-- What nobody wants to hear of is not looked for at all, be the index found or not.
 
 -- name: insert_account_events
 -- For each entry that the account and its points have changed; for each new account that it was made. A new one is told
@@ -29,6 +30,7 @@ FROM (
         WHERE
             site_id = %(site_id)s AND created_date = %(now)s
             AND (import_id = %(cause_id)s OR starts_with(idempotency_key, %(cause_id)s::text || ':'))
+            AND cardinality(%(changed_types)s::text[]) > 0
         OFFSET 0
     ) AS entry
     CROSS JOIN
@@ -51,7 +53,7 @@ FROM (
         owner.email, owner.first_name, owner.last_name, kind.event_type
     FROM (
         SELECT site_id, id, created_date, updated_date, last_activity_date FROM account
-        WHERE site_id = %(site_id)s AND created_date = %(now)s
+        WHERE site_id = %(site_id)s AND created_date = %(now)s AND cardinality(%(created_types)s::text[]) > 0
         OFFSET 0
     ) AS made
     CROSS JOIN

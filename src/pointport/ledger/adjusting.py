@@ -27,6 +27,8 @@ QUERIES = load(__file__)
 TASK = "adjust_accounts"
 DESCRIPTION = "Bulk adjustment"
 FAILURES_SHOWN_MAX = 20
+CHUNK_ACCOUNTS_MAX = 5_000
+"""Whoever earns at a till waits while a chunk holds the account, so it is one that is done in well under a second."""
 LOOK_UP = (
     "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL enable_seqscan = off;"
     " SET LOCAL enable_bitmapscan = off"
@@ -91,9 +93,13 @@ def run(
     points_max: int,
     clock: Callable[[], datetime],
 ) -> None:
-    """Bring a job to its end, from wherever it is. Raises Unavailable between two chunks when `is_stopping` says so."""
+    """Bring a job to its end, from wherever it is. Raises Unavailable between two chunks when `is_stopping` says so.
+
+    A chunk has `chunk_rows` accounts, though never more than CHUNK_ACCOUNTS_MAX.
+    """
     _settle(database, site_id, job_id, chosen, clock())
-    while _chunk(database, site_id, job_id, chunk_rows=chunk_rows, points_max=points_max, now=clock()):
+    rows = min(chunk_rows, CHUNK_ACCOUNTS_MAX)
+    while _chunk(database, site_id, job_id, chunk_rows=rows, points_max=points_max, now=clock()):
         if is_stopping():
             raise Unavailable("the worker is stopping; another goes on")
 
@@ -161,7 +167,9 @@ def _chunk(database: Database, site_id: UUID, job_id: UUID, *, chunk_rows: int, 
             raise RuntimeError(
                 f"a chunk of job {job_id} does not add up: {entries} entries, {changed} balances changed"
             )
-        account_events.record_changes(connection, site_id, cause_id=job_id, actor="worker", now=now)
+        account_events.record_changes(
+            connection, site_id, cause_id=job_id, actor="worker", now=now, of=account_events.CHANGED
+        )
         progress = {"succeeded": last["items"] - failed, "failed": failed}
         one(connection.execute(QUERIES["note_job_chunk"], {**chunk, **progress}).fetchone())
     return True

@@ -45,33 +45,32 @@ ORDER BY chunk.account_id DESC
 LIMIT 1;
 
 -- name: note_impossible
--- Lock the accounts in the order of their ids, and mark those that stay as they are.
-UPDATE async_job_item SET problem = judged.problem
+-- Lock the accounts in the order of their ids, and mark those that stay as they are. Written as an INSERT since that
+-- finds each item by its key: an UPDATE would join the chunk with itself, and read all of it again for each account.
+INSERT INTO async_job_item (site_id, job_id, account_id, problem)
+SELECT
+    item.site_id,
+    item.job_id,
+    item.account_id,
+    CASE WHEN locked.wanted < 0 THEN 'BALANCE_WOULD_BE_NEGATIVE' ELSE 'BALANCE_TOO_LARGE' END AS problem
 FROM (
-    SELECT
-        item.site_id,
-        item.account_id,
-        CASE WHEN locked.wanted < 0 THEN 'BALANCE_WOULD_BE_NEGATIVE' ELSE 'BALANCE_TOO_LARGE' END AS problem
-    FROM (
-        SELECT site_id, account_id FROM async_job_item
-        WHERE
-            site_id = %(site_id)s AND job_id = %(id)s
-            AND (%(after)s::uuid IS NULL OR account_id > %(after)s) AND account_id <= %(upto)s
-        ORDER BY account_id
+    SELECT site_id, job_id, account_id FROM async_job_item
+    WHERE
+        site_id = %(site_id)s AND job_id = %(id)s
+        AND (%(after)s::uuid IS NULL OR account_id > %(after)s) AND account_id <= %(upto)s
+    ORDER BY account_id
+    OFFSET 0
+) AS item
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0 keeps the comparison below outside, so that an account which can be changed is locked too.
+        SELECT coalesce(%(balance)s::bigint, account.balance + %(amount)s::bigint) AS wanted FROM account
+        WHERE account.site_id = item.site_id AND account.id = item.account_id
         OFFSET 0
-    ) AS item
-    CROSS JOIN
-        LATERAL (
-            SELECT coalesce(%(balance)s::bigint, account.balance + %(amount)s::bigint) AS wanted FROM account
-            WHERE account.site_id = item.site_id AND account.id = item.account_id
-            OFFSET 0
-            FOR NO KEY UPDATE
-        ) AS locked
-    WHERE locked.wanted < 0 OR locked.wanted > %(points_max)s
-) AS judged
-WHERE
-    async_job_item.site_id = %(site_id)s AND async_job_item.job_id = %(id)s
-    AND async_job_item.site_id = judged.site_id AND async_job_item.account_id = judged.account_id;
+        FOR NO KEY UPDATE
+    ) AS locked
+WHERE locked.wanted < 0 OR locked.wanted > %(points_max)s
+ON CONFLICT (site_id, job_id, account_id) DO UPDATE SET problem = excluded.problem;
 
 -- name: write_job_entries
 -- An entry for each balance that changes. Its id and key are made of job and account, so none is written twice.

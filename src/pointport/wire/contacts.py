@@ -7,6 +7,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from pointport.imports.contact_file import Plan, State
+from pointport.ledger.addresses import normal_form
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
 from pointport.wire.base import Guid, Json, Timestamp, timestamp, without_none
@@ -16,9 +17,10 @@ CONTACTS = Resource(
     fields={
         "id": QueryField("contact.id", Kind.GUID),
         "createdDate": QueryField("contact.created_date", Kind.TIMESTAMP),
-        "primaryInfo.email": QueryField("contact.email", Kind.TEXT),
-        "info.name.first": QueryField("contact.first_name", Kind.TEXT),
-        "info.name.last": QueryField("contact.last_name", Kind.TEXT),
+        # What is no address stays as it is, and is nobody's.
+        "primaryInfo.email": QueryField("contact.email", Kind.TEXT, normal=lambda text: normal_form(text) or text),
+        "info.name.first": QueryField("contact.first_name", Kind.TEXT, blank_is_missing=True),
+        "info.name.last": QueryField("contact.last_name", Kind.TEXT, blank_is_missing=True),
     },
     id_field=QueryField("contact.id", Kind.GUID),
     default_sort=(Sort("createdDate", descending=True),),

@@ -13,8 +13,8 @@ where the statement has places for what the caller asked::
 The caller's words reach the database as parameters only, named `q_…`. The language is contract.md 1.7; whatever is
 not in it raises InvalidRequest with the wire path of what is wrong, and nothing is ignored that would change the rows.
 
-`fields` declares, `values` reads JSON, `filters` makes a tree of it and `conditions` SQL of the tree, `keyset` orders
-and continues, `cursors` signs, `pages` puts it together.
+`fields` declares, `values` reads JSON, `filters` makes a tree of it and `conditions` SQL of the tree, `letters` knows
+upper and lower case, `keyset` orders and continues, `cursors` signs, `pages` puts it together.
 """
 
 from pointport.plumbing.queries.cursors import CursorSigner

@@ -12,6 +12,7 @@ from typing import Any, LiteralString, Protocol
 from psycopg import sql
 
 from pointport.plumbing.queries.fields import Field, Kind
+from pointport.plumbing.queries.letters import twins
 
 _WILDCARD = re.compile(r"[\\%_]")
 
@@ -83,7 +84,18 @@ class Missing:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        return sql.SQL("({} IS NULL)").format(self.field.expression)
+        return self.field.missing
+
+
+@dataclass(frozen=True)
+class Present:
+    """The field has a value."""
+
+    field: Field
+
+    def render(self, parameters: Parameters) -> sql.Composable:
+        """See Condition."""
+        return self.field.present
 
 
 @dataclass(frozen=True)
@@ -125,7 +137,7 @@ class Ordered:
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
         value = parameters.add(self.value, self.field.kind)
-        return sql.SQL("({} {} {})").format(self.field.ordered, sql.SQL(self.comparison), value)
+        return _valued(sql.SQL("({} {} {})").format(self.field.ordered, sql.SQL(self.comparison), value), self.field)
 
 
 @dataclass(frozen=True)
@@ -139,19 +151,40 @@ class Spelled:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        pattern = f"{'%' * self.before}{escaped(self.piece)}{'%' * self.after}"
-        # A column collated "C" knows only the cases of A to Z; the database's own collation knows its letters.
-        template = sql.SQL('({}::text COLLATE "default" ILIKE {})')
-        return template.format(self.field.expression, parameters.add(pattern, Kind.TEXT))
+        text = sql.SQL("{}::text").format(self.field.expression)
+        return _valued(holds(text, self.piece, parameters, before=self.before, after=self.after), self.field)
 
 
-def escaped(piece: str) -> str:
+def holds(
+    text: sql.Composable, piece: str, parameters: Parameters, *, before: bool = True, after: bool = True
+) -> sql.Composable:
+    """Give the condition that a text holds a piece where `before` and `after` leave room, whatever the case.
+
+    ILIKE sees to A to Z, alike under the collation "C" of every database; of other letters see `letters`.
+    """
+    others = twins(piece)
+    if others:
+        each, stand_in = "".join(others), "".join(others.values())
+        piece = piece.translate(str.maketrans(each, stand_in))
+        letters = (parameters.add(each, Kind.TEXT), parameters.add(stand_in, Kind.TEXT))
+        text = sql.SQL("translate({}, {}, {})").format(text, *letters)
+    pattern = f"{'%' * before}{_escaped(piece)}{'%' * after}"
+    return sql.SQL('({} COLLATE "C" ILIKE {})').format(text, parameters.add(pattern, Kind.TEXT))
+
+
+def _escaped(piece: str) -> str:
     """Give a piece of text as a pattern that matches it and nothing else."""
     return _WILDCARD.sub(r"\\\g<0>", piece)
 
 
+def _valued(plain: sql.Composable, field: Field) -> sql.Composable:
+    """Add that there is a value, where PostgreSQL takes a missing one for a value like others."""
+    return sql.SQL("({} AND {})").format(plain, field.present) if field.blank_is_missing else plain
+
+
 def _sought(plain: sql.Composable, field: Field, values: tuple[Any, ...], parameters: Parameters) -> sql.Composable:
     """Add the wider condition that an index answers, if the field has one."""
+    plain = _valued(plain, field)
     if field.seek is None:
         return plain
     places = [

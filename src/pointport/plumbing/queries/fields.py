@@ -83,6 +83,12 @@ class Field:
     operators: frozenset[str] | None = None
     """Those allowed, such as `$eq` (which bare values need too); None allows all that make sense for the kind."""
     seek: Seek | None = None
+    blank_is_missing: bool = False
+    """True for a TEXT whose column, not nullable, says '' for no value. In the order of sorting '' is where missing
+    values are, so the column's index serves such a field as it serves others.
+    """
+    normal: Callable[[str], str] | None = None
+    """The form in which a TEXT's values are stored, and so the form in which they are compared for equality."""
 
     @property
     def allowed_operators(self) -> frozenset[str]:
@@ -100,6 +106,18 @@ class Field:
         if self.kind in {Kind.TEXT, Kind.ENUM}:
             return sql.SQL('({} COLLATE "C")').format(self.expression)
         return self.expression
+
+    @property
+    def missing(self) -> sql.Composable:
+        """The condition that there is no value."""
+        return sql.SQL("({} = '')" if self.blank_is_missing else "({} IS NULL)").format(self.expression)
+
+    @property
+    def present(self) -> sql.Composable:
+        """The condition that there is a value."""
+        if self.blank_is_missing:
+            return sql.SQL("({} > '')").format(self.ordered)  # Not "<>", which no index answers.
+        return sql.SQL("({} IS NOT NULL)").format(self.expression)
 
 
 @dataclass(frozen=True)

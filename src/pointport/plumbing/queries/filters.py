@@ -9,7 +9,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
 
-from pointport.plumbing.queries.conditions import All, AnyOf, Condition, Equal, Missing, Not, OneOf, Ordered, Spelled
+from pointport.plumbing.queries.conditions import (
+    All,
+    AnyOf,
+    Condition,
+    Equal,
+    Missing,
+    Not,
+    OneOf,
+    Ordered,
+    Present,
+    Spelled,
+)
 from pointport.plumbing.queries.fields import Field, Kind
 from pointport.plumbing.queries.values import (
     read_boolean,
@@ -105,7 +116,21 @@ class _Reading:
 
 
 def _equal(field: Field, operand: Any, path: str) -> Condition:
-    return Missing(field) if operand is None else _is(field, read_value(field, operand, path))
+    return Missing(field) if operand is None else _is(field, _normal(field, read_value(field, operand, path)))
+
+
+def _differs(field: Field, operand: Any, path: str) -> Condition:
+    return Present(field) if operand is None else Not(_equal(field, operand, path))
+
+
+def _normal(field: Field, value: Any) -> Any:
+    """Bring a value into the form in which it is stored."""
+    return value if field.normal is None or value is None else field.normal(value)
+
+
+def _values(field: Field, operand: Any, path: str) -> list[Any]:
+    """Read a list of values and nulls, each once in the form in which it is stored."""
+    return list(dict.fromkeys(_normal(field, value) for value in read_values(field, operand, path)))
 
 
 def _is(field: Field, value: Any) -> Condition:
@@ -130,7 +155,7 @@ def _compared(field: Field, comparison: LiteralString, value: Any) -> Condition:
 
 
 def _one_of(field: Field, operand: Any, path: str) -> Condition:
-    values = read_values(field, operand, path)
+    values = _values(field, operand, path)
     given = tuple(value for value in values if value is not None)
     moments = field.kind is Kind.TIMESTAMP
     present = AnyOf(tuple(_is(field, value) for value in given)) if moments else OneOf(field, given)
@@ -139,7 +164,7 @@ def _one_of(field: Field, operand: Any, path: str) -> Condition:
 
 def _every_one_of(field: Field, operand: Any, path: str) -> Condition:
     """Compare one value with a list that it is to hold all of: with more than one in it, nothing does."""
-    values = read_values(field, operand, path)
+    values = _values(field, operand, path)
     if len(values) > 1:
         return AnyOf()  # Said as one comparison per value, long lists would go over PostgreSQL's 65,535 parameters.
     return All(tuple(Missing(field) if value is None else _is(field, value) for value in values))
@@ -150,7 +175,7 @@ def _spelled(field: Field, operand: Any, path: str, *, before: bool, after: bool
 
 
 def _exists(field: Field, operand: Any, path: str) -> Condition:
-    return Not(Missing(field)) if read_boolean(operand, path) else Missing(field)
+    return Present(field) if read_boolean(operand, path) else Missing(field)
 
 
 def _is_empty(field: Field, operand: Any, path: str) -> Condition:
@@ -163,7 +188,7 @@ _BEHIND: Mapping[str, LiteralString] = {">": ">=", "<=": "<"}
 
 _OPERATIONS: Mapping[str, Callable[[Field, Any, str], Condition]] = {
     "$eq": _equal,
-    "$ne": lambda field, operand, path: Not(_equal(field, operand, path)),
+    "$ne": _differs,
     "$gt": partial(_ordered, ">"),
     "$gte": partial(_ordered, ">="),
     "$lt": partial(_ordered, "<"),

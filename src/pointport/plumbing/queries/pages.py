@@ -15,7 +15,7 @@ from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, Cu
 from pointport.plumbing.queries.fields import Resource, Sort
 from pointport.plumbing.queries.filters import read_filter
 from pointport.plumbing.queries.keyset import Key, beyond, order_by, order_by_keys
-from pointport.plumbing.queries.search import read_search
+from pointport.plumbing.queries.search import known_members, read_search
 from pointport.plumbing.queries.values import read_list, read_object, read_value, refuse, shown, write_value
 
 SORTS_MAX = 5
@@ -87,7 +87,7 @@ def plan(
             filter=read_object(query.get("filter"), f"{path}.filter"),
             sort=_write_sort(_read_sort(resource, query.get("sort"), f"{path}.sort", sorts_max)),
             limit=limit or resource.limit_default,
-            search=read_object(query.get("search"), f"{path}.search") if path == SEARCH else None,
+            search=known_members(query.get("search"), f"{path}.search") if path == SEARCH else None,
         )
         page = _page(resource, asked, cursors, path)
         if len(cursors.sign(resource.name, asked)) > CURSOR_CHARACTERS_MAX - PLACE_CHARACTERS_MAX:

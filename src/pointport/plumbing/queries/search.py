@@ -6,12 +6,13 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
-from pointport.plumbing.queries.conditions import All, AnyOf, Condition, Parameters, escaped
-from pointport.plumbing.queries.fields import Kind, Resource
+from pointport.plumbing.queries.conditions import All, AnyOf, Condition, Parameters, holds
+from pointport.plumbing.queries.fields import Resource
 from pointport.plumbing.queries.values import read_list, read_object, read_text, refuse, shown
 
 EXPRESSION_CHARACTERS_MAX = 100
 FIELDS_MAX = 20
+MEMBERS = ("expression", "mode", "fields", "fuzzy")
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,7 @@ class Holds:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        template = sql.SQL('(({}) COLLATE "default" ILIKE {})')
-        return template.format(sql.SQL(self.expression), parameters.add(f"%{escaped(self.word)}%", Kind.TEXT))
+        return holds(sql.SQL("({})").format(sql.SQL(self.expression)), self.word, parameters)
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class Scoped:
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
         return sql.SQL(self.scope).format(self.inner.render(parameters))
+
+
+def known_members(json: Any, path: str) -> Mapping[str, Any]:
+    """Return what counts of a free-text search: others may hold anything at all, and are not passed on.
+
+    Raises InvalidRequest for what is no object.
+    """
+    search = read_object(json, path)
+    return {name: search[name] for name in MEMBERS if name in search}
 
 
 def read_search(resource: Resource, json: Any, path: str) -> Condition:
