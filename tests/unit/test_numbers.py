@@ -128,7 +128,8 @@ def test_this_number_needs_no_column(text: str, number: int) -> None:
                 "1 23",
                 "1 2345",
                 "12'34",
-                "1,23,456",
+                "1,23,45",
+                "123,45,678",
                 "12,34.5",
                 "1.234.56",
                 "1,234,567,89",
@@ -217,7 +218,9 @@ def test_zeros_in_front_make_no_number_large() -> None:
         (["012,345"], "", "", "no number shows it"),
         # What is no number shows nothing.
         (["12,5 %", "€1,234,567"], "", "", "plain digits"),
-        (["1,23,456"], "", "", "no number shows it"),
+        (["1,23,456"], ",", "", '"1,23,456"'),
+        (["12,34,567.5"], ",", ".", '"12,34,567.5"'),
+        (["1,23,45"], "", "", "no number shows it"),
     ],
 )
 def test_a_column_shows_how_its_numbers_are_written(column: list[str], group: str, decimal: str, evidence: str) -> None:

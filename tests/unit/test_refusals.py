@@ -216,6 +216,21 @@ def test_a_file_of_nothing_but_nuls_is_no_text() -> None:
     assert rejected(b"\x7fELF\x02\x01\x01" + bytes(60) + b"\x03\x00>\x00\x01").reason == "BINARY_FILE"
 
 
+IDEOGRAPHS = "一丁七丈与世丘丞"
+"""Their bytes in UTF-16 are control characters, half of them."""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (IDEOGRAPHS * 20).encode("utf-16-le"),
+        b"".join(struct.pack("<HH", character, 1) for character in b"numbers of 32 bits that are letters by chance"),
+    ],
+)
+def test_bytes_are_no_utf_16_only_because_they_can_be_read_so(content: bytes) -> None:
+    assert rejected(content).reason == "BINARY_FILE"
+
+
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-32-le", "utf-32-be"])
 def test_utf_32_is_told(encoding: str) -> None:
     error = rejected(ROWS.encode(encoding))
@@ -311,7 +326,8 @@ def test_text_in_any_encoding_is_let_through(encoding: str, names: str, rows: in
         b"a,b\n\x01\x02\x03\x04\x05\x06\x07,1\n" + b"anna@example.com,5\n" * 100,
         b"\x1b[0m" + ROWS.encode(),
         ROWS.encode("utf-16") * 50 + b"\x00\xd8" + ROWS.encode("utf-16-le"),
-        "名前,Email\r\n".encode("utf-16") + "山田太郎渡辺さくら\r\n".encode("utf-16-le") * 100,
+        b"a,\x00\x00\x00\x00\nb,1\n",
+        (IDEOGRAPHS * 20).encode("utf-16"),
     ],
 )
 def test_a_fault_here_and_there_makes_no_binary(content: bytes) -> None:

@@ -19,7 +19,7 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from pointport.errors import FileRejected
-from pointport.imports.reading import workbook, workbook_archive, workbook_texts
+from pointport.imports.reading import workbook, workbook_archive, workbook_rows, workbook_texts
 from pointport.imports.reading.workbook_cells import Format, format_of
 from pointport.imports.reading.workbook_rows import WorkbookRow
 from pointport.settings import Settings
@@ -443,6 +443,14 @@ def test_names_may_have_prefixes_backslashes_and_other_letters() -> None:
     assert cells_of(zipped({name.upper(): content for name, content in parts.items()})) == [["a", "5"]]
 
 
+def test_what_newer_programs_add_under_the_same_names_is_not_meant() -> None:
+    more = '<extLst><ext><x15:workbookPr chartTrackingRefBase="1"/><x15:sheet name="no" id="rId1"/></ext></extLst>'
+    book = PARTS["xl/workbook.xml"].replace("<sheets>", '<workbookPr date1904="1"/><sheets>')
+    book = book.replace("</workbook>", f"{more}</workbook>")
+    assert cell_of('s="1"', "<v>46085</v>", book=book) == "2030-03-05"
+    assert opened_sheet(by_hand("", book=book), None) == ("List", ("List",))
+
+
 def test_the_workbook_is_where_the_file_says_that_it_is() -> None:
     parts: dict[str, str | bytes] = {
         "_rels/.rels": PARTS["_rels/.rels"].replace("xl/workbook.xml", "/other/place.xml"),
@@ -601,10 +609,20 @@ def test_an_upload_that_broke_off_is_damage(kept: float) -> None:
 
 
 def test_a_changed_byte_behind_the_rows_is_found_by_the_checksum() -> None:
-    stored = zipped({**PARTS, SHEET: sheet_of("<row><c><v>5</v></c></row>") + "<!--comment-->"}, zipfile.ZIP_STORED)
+    sheet = sheet_of("<row><c><v>5</v></c></row>") + f"<!--{'x' * 200_000}comment-->"
+    stored = zipped({**PARTS, SHEET: sheet}, zipfile.ZIP_STORED)
     assert cells_of(stored) == [["5"]]
     error = rejected(stored.replace(b"comment", b"commend"))
     assert (error.reason, "sheet1.xml" in error.message) == ("WORKBOOK_DAMAGED", True)
+
+
+def test_what_stands_behind_the_rows_may_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook_archive, "RATIO_MAX", 10_000)
+    places = " ".join(f"A{number}" for number in range(400_000))
+    sheet = sheet_of("<row><c><v>5</v></c></row>").replace(
+        "</worksheet>", f'<conditionalFormatting sqref="{places}"/></worksheet>'
+    )
+    assert cells_of(by_hand("", sheet=sheet)) == [["5"]]
 
 
 @pytest.mark.parametrize(
@@ -771,7 +789,9 @@ def many_customers(count: int) -> bytes:
     return by_hand(rows, texts=f"<sst>{texts}</sst>")
 
 
-def test_memory_grows_by_no_more_than_the_packed_texts_of_a_sheet() -> None:
+def test_memory_grows_by_no_more_than_the_packed_texts_of_a_sheet(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is kept to be shown again is as much for every sheet that is large enough.
+    monkeypatch.setattr(workbook_rows, "FOUND_MAX", 100)
     few_rows, few = memory_of(many_customers(3_000))
     many_rows, many = memory_of(many_customers(9_000))
     assert (few_rows, many_rows) == (3_000, 9_000)

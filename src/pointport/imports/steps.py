@@ -391,7 +391,8 @@ def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellRead
         if columns.points == found.suggested_points:
             return found.number_format
         return numbers.settle(
-            cells[columns.points] for _, cells, _ in _rows(workshop, found) if columns.points < len(cells)
+            (cells[columns.points] for _, cells, _ in _rows(workshop, found) if columns.points < len(cells)),
+            is_rendered=found.dialect.sheet is not None,
         )
 
     def read_points(text: str) -> int | tuple[str, dict[str, Any]]:

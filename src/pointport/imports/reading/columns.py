@@ -114,7 +114,8 @@ def _email_by_content(columns: Sequence[Column], named: Sequence[Column]) -> Cho
 
 def _points(columns: Sequence[Column], known: KnownFile | None) -> Choice:
     named = _named(columns, known, known.points if known else (), headings.POINTS_ALIASES, lambda c: c.numeric > 0)
-    money = [column for column in named if cells.is_money(column)]
+    in_money = any(column.name in headings.CURRENCY_COLUMNS for column in columns)
+    money = [c for c in named if cells.is_money(c) or (in_money and c.name in headings.MAY_BE_MONEY)]
     wordy = [column for column in named if column.holds_words]
     fitting = [column for column in named if column not in money and column not in wordy]
     if fitting:
@@ -240,7 +241,12 @@ def _money_not_points(found: Found) -> str:
     if found.kind == "money":
         return found.note("money").strip()
     money = [c for c in found.columns if headings.look_alike(c.name) == "money"]
-    money += [c for c in found.columns if c.name in headings.POINTS_ALIASES and cells.is_money(c)]
+    in_money = any(c.name in headings.CURRENCY_COLUMNS for c in found.columns)
+    money += [
+        c
+        for c in found.columns
+        if (c.name in headings.POINTS_ALIASES and cells.is_money(c)) or (in_money and c.name in headings.MAY_BE_MONEY)
+    ]
     chosen = found.points.column
     if money and chosen:
         return f"{listed(money)} {_verb('is', money)} money, not points, and {_verb('is', money)} not imported."

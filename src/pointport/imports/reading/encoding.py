@@ -87,7 +87,9 @@ def guess(head: bytes) -> str:
     for mark, name in BOMS:
         if head.startswith(mark):
             return name
-    if head.count(0) > NUL_SHARE_MIN * len(head):
+    # NULs behind the text are none of it: some systems fill a file up with them.
+    body = head.rstrip(b"\0")
+    if body.count(0) > NUL_SHARE_MIN * len(body):
         # Which half of each character is 0 tells which half comes first.
         return UTF_16_LE if head[1::2].count(0) > head[::2].count(0) else UTF_16_BE
     characters, bad = _utf_8_evidence(head)

@@ -17,16 +17,18 @@ def find(rows: Sequence[Row], width: int) -> int | None:
     """Return the index of the heading among the first rows; None when the first that is as wide holds an address already.
 
     `width`: the cells that most rows have. A row with the names of columns in it is the heading wherever it stands;
-    else it is the first that fills more than half of the columns. Without any such row it is the first.
+    else it is the first that fills more than half of the columns. Without any such row it is the first. In a file with
+    addresses, a row with a bare number in it is a customer's, also when its address is missing.
     """
     candidates = [cells for _, cells, _ in rows[:ROWS_MAX]]
+    is_data = [_is_wide(cells, width) and headings.holds_address(cells) for cells in candidates]
     for index, cells in enumerate(candidates):
-        if headings.holds_address(cells):
+        if is_data[index]:
             break
         if _names_columns(cells, width):
             return index
     for index, cells in enumerate(candidates):
-        if headings.holds_address(cells):
+        if is_data[index] or (_is_wide(cells, width) and any(is_data) and _holds_number(cells)):
             return None
         if _is_wide(cells, width):
             return index
@@ -48,6 +50,10 @@ def _names_columns(cells: Sequence[str], width: int) -> bool:
 
 def _is_wide(cells: Sequence[str], width: int) -> bool:
     return _filled(cells) >= min(COLUMNS_MIN, width) and 2 * _filled(cells) > width
+
+
+def _holds_number(cells: Sequence[str]) -> bool:
+    return any(cell.strip(BLANK).isdecimal() for cell in cells)
 
 
 def _filled(cells: Sequence[str]) -> int:

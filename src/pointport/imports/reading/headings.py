@@ -191,16 +191,38 @@ LAST_NAME_ALIASES = _phrases("""
 """)
 
 UNIT = re.compile(r"[(\[\uff08].*[)\]\uff09]$")
+BRACKETS = re.compile(r"[()\[\]\uff08\uff09]")
+CURRENCY = re.compile(
+    r"[€$£¥]|\b(?:eur|euros?|usd|dollars?|gbp|pounds?|chf|francs?|jpy|yen|pln|zl|zloty|sek|nok|dkk|czk|huf|brl|reais|mxn|cad"
+    r"|aud|inr|cny|rub)\b|円"
+)
+"""Money, by its name or sign."""
+CURRENCY_COLUMNS = _phrases("currency|currency code|wahrung|devise|moneda|divisa|valuta|moeda|waluta|通貨")
+"""Headings of columns that say which money the others are in."""
 PUNCTUATION = re.compile(r"[\s_\-./:]+")
 LETTERS_WITHOUT_ACCENT = str.maketrans("łŁßøØ", "lLsoO")
 
 
 def canonical(heading: str) -> str:
-    """Return a heading as it is compared: no case, accents, punctuation, or unit in brackets."""
+    """Return a heading as it is compared: no case, accents, punctuation, or unit in brackets.
+
+    What stands in brackets and changes the meaning, as in "Points (spent)" and "Balance (EUR)", stays.
+    """
+    whole = _folded(heading)
+    unit = UNIT.search(whole)
+    kept = whole if unit is None or _changes_the_meaning(unit[0]) else whole[: unit.start()]
+    return PUNCTUATION.sub(" ", BRACKETS.sub(" ", kept)).strip()
+
+
+def _changes_the_meaning(unit: str) -> bool:
+    words = PUNCTUATION.sub(" ", BRACKETS.sub(" ", unit)).strip()
+    return bool(CURRENCY.search(unit) or MONEY.search(words) or any(one.search(words) for one in QUALIFIERS.values()))
+
+
+def _folded(heading: str) -> str:
     folded = unicodedata.normalize("NFKC", trimmed(heading)).lower().translate(LETTERS_WITHOUT_ACCENT)
     plain = "".join(c for c in unicodedata.normalize("NFD", folded) if not _is_accent(c))
-    whole = unicodedata.normalize("NFC", plain)
-    return PUNCTUATION.sub(" ", UNIT.sub("", whole)).strip()
+    return unicodedata.normalize("NFC", plain)
 
 
 def _is_accent(character: str) -> bool:
@@ -224,7 +246,7 @@ def look_alike(heading: str) -> LookAlike | None:
     if name in POINTS_ALIASES:
         return None
     seen = next((kind for kind, names in LOOK_ALIKES.items() if name in names), None)
-    if seen or MONEY.search(name):
+    if seen or MONEY.search(name) or (CURRENCY.search(name) and name not in POINTS_ALIASES):
         return seen or "money"
     if not SPEAKS_OF_POINTS.search(name):
         return None

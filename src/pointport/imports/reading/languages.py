@@ -95,52 +95,72 @@ def _look_of_letters(alphabets: tuple[str, ...]) -> Look:
 
     def look(words: Sequence[str]) -> float:
         score, explained = POSSIBLE, [0] * len(whole)
-        for run, strange in _strange_runs(words):
-            if not all(character.isalpha() for character in strange):
-                score += _look_of_signs(run, strange)
+        for word, found in _strange_runs(words):
+            score += _look_of_signs(word)
+            run = "".join(character for character in word if _is_letter(character) or character.isascii())
+            strange = [character for character in found if _is_letter(character)]
+            if not strange:
                 continue
-            if _case_is_odd(run):
+            if _case_is_odd(run) or BESIDE_DIGIT.search(run):
                 score += ODD
                 continue
             fits = [alphabet.issuperset(strange) for alphabet in whole]
-            if len(run) > 1:
+            is_word = len(run) >= LETTERS_MIN
+            if is_word:
                 explained = [count + fit for count, fit in zip(explained, fits, strict=True)]
             if not any(fits):
                 score += ODD / 2 if common.issuperset(strange) else ODD
-            elif len(run) > 1:
+            elif is_word:
                 score += LIKELY
         return score + max(explained) / 2
 
     return look
 
 
-def _look_of_signs(word: str, strange: list[str]) -> float:
-    """Judge a word with signs that are no letters: apostrophes, dashes and euros are met, the rest seldom."""
-    if any(unicodedata.category(character) == "Cc" for character in strange):
+def _is_letter(character: str) -> bool:
+    return character.isalpha() and character not in ORDINALS
+
+
+def _look_of_signs(word: str) -> float:
+    """Judge the signs in a word that are no letters: where they are put in writing, they tell as much as letters."""
+    beside = zip(f" {word}", word, f"{word[1:]} ", strict=False)
+    return sum(
+        _look_of_sign(before, sign, after)
+        for before, sign, after in beside
+        if not sign.isascii() and not _is_letter(sign)
+    )
+
+
+def _look_of_sign(before: str, sign: str, after: str) -> float:
+    if unicodedata.category(sign) == "Cc":
         return IMPOSSIBLE
-    signs = {character for character in strange if not character.isalpha()}
-    if signs <= MET_INSIDE:
+    between = before.isalpha() and after.isalpha()
+    behind = (before.isalnum() or before == ".") and not after.isalpha()
+    if (sign in APOSTROPHES and between) or (sign in ORDINALS and behind):
+        return LIKELY
+    opens = sign in OPENING and not before.isalnum() and after.isalnum()
+    closes = sign in CLOSING and before != " " and not after.isalnum()
+    if opens or closes:
+        return LIKELY / 2
+    if sign in MET_INSIDE or (sign in MET_BEFORE and not before.isalpha()):
         return POSSIBLE
-    strays, stuck = signs - MET_INSIDE, signs - MET_INSIDE - MET_BEFORE
-    if any(
-        (before.isalpha() and character in strays) or (after.isalpha() and character in stuck)
-        for before, character, after in zip(" " + word, word, word[1:] + " ", strict=False)
-    ):
+    if before.isalpha() or after.isalpha():
         return ODD
-    return POSSIBLE if signs <= MET else ODD / 2
+    return POSSIBLE if sign in MET else ODD / 2
 
 
 def _look_of_cyrillic(words: Sequence[str]) -> float:
     score = POSSIBLE
     for run, strange in _strange_runs(words):
-        letters = [character for character in run if character.isalpha()]
-        if not all(character.isalpha() for character in strange):
-            score += _look_of_signs(run, strange)
-        elif any(character.isascii() for character in letters) or _case_is_odd(run):
+        score += _look_of_signs(run)
+        letters = [character for character in run if _is_letter(character)]
+        if not any(_is_letter(character) for character in strange):
+            continue
+        if any(character.isascii() for character in letters) or _case_is_odd(run):
             score += ODD
         elif any(alphabet.issuperset(letters) for alphabet in CYRILLIC_LETTERS):
             # Of single letters every language has some; a word of them is Cyrillic and nothing else.
-            score += CERTAIN if len(letters) >= LETTERS_MIN else POSSIBLE
+            score += CERTAIN if len(letters) >= LETTERS_MIN and all(map(_is_letter, strange)) else POSSIBLE
         else:
             score += ODD
     return score
@@ -194,18 +214,23 @@ def _strange_runs(words: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _case_is_odd(word: str) -> bool:
-    """Tell whether a capital that is not ASCII follows a small letter, or a small one stands among capitals."""
+    """Tell whether a capital that is not ASCII stands inside a word of small letters, or a small one among capitals."""
     letters = [character for character in word if character.isalpha()]
     if not any(map(str.isupper, letters[1:])) or not any(map(str.islower, letters)):
         return False
     pairs = enumerate(itertools.pairwise(letters))
     return any(
-        not after.isascii()
-        and (after.isupper() if before.islower() else before.isupper() and after.islower() and index > 0)
+        (not after.isascii() and (after.isupper() or (before.isupper() and after.islower() and index > 0)))
+        or (not before.isascii() and before.islower() and after.isupper())
         for index, (before, after) in pairs
     )
 
 
+APOSTROPHES = frozenset("’‘")
+ORDINALS = frozenset("ªº")
+OPENING, CLOSING = frozenset("“„«‹‘"), frozenset("”“»›’…")
+BESIDE_DIGIT = re.compile(r"\d[^\W\d_\x00-\x7f]|[^\W\d_\x00-\x7f]\d")
+"""A letter that no number is written with."""
 MET_INSIDE = frozenset("’‘´·\u00ad\u00a0ªº°")
 MET_BEFORE = frozenset("“„‚«»¿¡–—…€£§©®™•")
 MET = MET_INSIDE | MET_BEFORE | frozenset("”½¼¾±²³×÷¢¥†‰‹›")

@@ -75,7 +75,7 @@ def _learn_text(
     head = itertools.islice(records([head_text], guessed, cell_characters_max=longest, is_cut=is_cut), HEAD_ROWS)
     heading = _heading(list(head), guessed, settings, told, columns_min)
     rest = (head_text,) if more is None else itertools.chain((head_text, more), text)
-    tally = _Tally(settings)
+    tally = _Tally(settings, len(heading.header))
     learned = _survey(records(rest, heading.dialect, cell_characters_max=longest), heading, tally)
     return replace(learned, byte_count=stream.byte_count, sha256=stream.sha256), tally
 
@@ -87,7 +87,7 @@ def _learn_workbook(stream: encoding.ByteStream, settings: Settings, told: Readi
         width = max(widths, key=lambda one: (widths[one], one), default=0)
         guessed = Dialect(WORKBOOK, "", "", columns=width, sheet=opened.sheet)
         heading = _heading(head, guessed, settings, told, columns_min)
-        learned = _survey(opened.rows(), heading, _Tally(settings))
+        learned = _survey(opened.rows(), heading, _Tally(settings, len(heading.header)))
         return replace(learned, byte_count=opened.byte_count, sha256=opened.sha256)
 
 
@@ -109,7 +109,7 @@ def _heading(head: Sequence[Row], guessed: Dialect, settings: Settings, told: Re
     width = guessed.columns or max(len(cells) for _, cells, _ in head)
     index = heading_row.find(head, width) if told.heading_line is None else _told_index(head, told.heading_line)
     line, cells = (0, heading_row.made_up(width)) if index is None else head[index][:2]
-    header = _fitting([storable(cell) for cell in cells], head[(index or 0) + 1 :], settings)
+    header = _fitting([storable(cell) for cell in cells], settings)
     corrected = index is not None and is_corrected(header)
     dialect = replace(guessed, heading_line=line, columns=len(header), corrected=corrected)
     if corrected:
@@ -132,22 +132,11 @@ def _told_index(head: Sequence[Row], heading_line: int) -> int | None:
     )
 
 
-def _fitting(header: list[str], rows: Sequence[Row], settings: Settings) -> list[str]:
-    """Give headings to columns that have none and are filled in most rows; take blank ones off the end of too many."""
-    if len(header) > settings.columns_max:
-        while len(header) > settings.columns_max and not header[-1].strip(BLANK):
-            del header[-1]
-    filled = sorted((_filled(cells) for _, cells, fault in rows if not fault), reverse=True)
-    # As wide as more than half of the rows are, at the least.
-    wide = filled[len(filled) // 2] if filled else 0
-    if len(header) < wide <= settings.columns_max:
-        header = header + heading_row.made_up(wide)[len(header) :]
+def _fitting(header: list[str], settings: Settings) -> list[str]:
+    """Take blank headings off the end of too many."""
+    while len(header) > settings.columns_max and not header[-1].strip(BLANK):
+        del header[-1]
     return header
-
-
-def _filled(cells: Sequence[str]) -> int:
-    """Return how many cells there are up to the last that is not blank."""
-    return next((index for index in range(len(cells), 0, -1) if cells[index - 1].strip(BLANK)), 0)
 
 
 def _refuse_heading(header: Sequence[str], line: int, settings: Settings, columns_min: int) -> None:
@@ -175,13 +164,16 @@ def _refuse_heading(header: Sequence[str], line: int, settings: Settings, column
 class _Tally:
     """Counts rows on their way through, the damaged and the broken ones too, and keeps the first few."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, columns: int) -> None:
         self.rows = self.columns = self.strange_rows = self.damaged_rows = self.broken_rows = 0
         self.first_damaged_line: int | None = None
         self.first_broken_line: int | None = None
+        self.wide_rows = 0
+        self.first_wide_line: int | None = None
         self.damaged_text = ""
         self.sample: list[tuple[str, ...]] = []
         self._settings = settings
+        self._columns = columns
 
     def count(self, found: Iterable[Row]) -> Iterator[list[str]]:
         """Return the cells of each row."""
@@ -193,6 +185,9 @@ class _Tally:
             if fault is not None:
                 self.broken_rows += 1
                 self.first_broken_line = self.first_broken_line or line
+            elif len(cells) > self._columns and any(cell.strip(BLANK) for cell in cells[self._columns :]):
+                self.wide_rows += 1
+                self.first_wide_line = self.first_wide_line or line
             joined = "".join(cells)
             if not joined.isascii():
                 self._look_for_damage(line, joined)
@@ -217,7 +212,8 @@ def _survey(found: Iterator[Row], heading: _Heading, tally: _Tally) -> Learned:
     suggestion = columns.suggest(header, first, heading_line=max(dialect.heading_line, 1))
     points = suggestion.points
     rows = itertools.chain(first, counted)
-    number_format = numbers.settle(cells[points] for cells in rows if points is not None and points < len(cells))
+    written = (cells[points] for cells in rows if points is not None and points < len(cells))
+    number_format = numbers.settle(written, is_rendered=dialect.sheet is not None)
     return Learned(
         dialect=dialect,
         header=tuple(header),
@@ -260,6 +256,14 @@ def _notices(heading: _Heading, tally: _Tally) -> Iterator[Notice]:
         told = f"{tally.broken_rows:,} rows are broken" if tally.broken_rows > 1 else "One row is broken"
         yield Notice(
             "BROKEN_ROWS", tally.first_broken_line or line, f"{told} by quotes or too long cells, and will fail."
+        )
+    if tally.wide_rows:
+        told = f"{tally.wide_rows:,} rows have" if tally.wide_rows > 1 else "One row has"
+        yield Notice(
+            "EXTRA_CELLS",
+            tally.first_wide_line or line,
+            f"{told} more cells than there are headings, and will fail. Give each column a heading, and put quotes around"
+            " texts and numbers with the delimiter in them.",
         )
     if tally.damaged_rows:
         told = f"{tally.damaged_rows:,} rows hold" if tally.damaged_rows > 1 else "One row holds"

@@ -28,6 +28,7 @@ PLAIN = str.maketrans(
 too: it would read 5\u00b2 as 52."""
 
 SHAPE = re.compile(r"[+-]?(\d+(?:[., ']\d+)*)", re.ASCII)
+RENDERED = re.compile(r"-?\d+\.\d+", re.ASCII)
 SIGN = re.compile(r"[., ']")
 GROUP_DIGITS = 3
 DIGITS_MAX = 18
@@ -65,13 +66,17 @@ def read(text: str, written: NumberFormat) -> int | Unread:
     return -_whole(whole) if negative else _whole(whole)
 
 
-def settle(cells: Iterable[str]) -> NumberFormat:
-    """Look at all cells of a column and return how its numbers are written."""
+def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
+    """Look at all cells of a column and return how its numbers are written.
+
+    `is_rendered`: the cells are of a workbook, whose numbers we have written ourselves. A point in them shows nothing of
+    how people write the texts beside them.
+    """
     group: set[str] = set()
     decimal: set[str] = set()
     evidence, unshown = "", False
     for cell in cells:
-        if cell.isascii() and cell.isdigit():
+        if (cell.isascii() and cell.isdigit()) or (is_rendered and RENDERED.fullmatch(cell)):
             continue
         text = trimmed(cell)
         parts = _parts(text)
@@ -103,8 +108,19 @@ def _parts(text: str) -> tuple[bool, list[str], list[str]] | None:
 
 
 def _groups(digits: list[str]) -> bool:
-    """Tell whether runs of digits can be groups: one to three that are not just 0, then three each."""
-    return len(digits[0]) <= GROUP_DIGITS and digits[0] != "0" and all(len(run) == GROUP_DIGITS for run in digits[1:])
+    """Tell whether runs of digits can be groups: one to three that are not just 0, then three each.
+
+    In India the last three are a group, and every two before them.
+    """
+    first, *others = digits
+    if len(first) > GROUP_DIGITS or first == "0":
+        return False
+    if all(len(run) == GROUP_DIGITS for run in others):
+        return True
+    *inner, last = others
+    return (
+        len(first) < GROUP_DIGITS and len(last) == GROUP_DIGITS and all(len(run) == GROUP_DIGITS - 1 for run in inner)
+    )
 
 
 def _shown(digits: list[str], signs: list[str]) -> tuple[frozenset[str], frozenset[str]] | None:

@@ -218,9 +218,10 @@ class _Reader:
         if self._dialect.line_ending == "CR" or not self._dialect.columns:
             return io.StringIO(text, newline="").readlines()
         lines: list[str] = []
-        for line in _split_lines(text):
-            content = line.rstrip("\r\n")
-            if "\r" in content and not self._careful.is_whole(line):
+        for found in _split_lines(text):
+            line = found.lstrip("\r") if found.strip("\r\n") else found
+            lines.extend("\r" * (len(found) - len(line)))  # Blank lines that stand before the row.
+            if "\r" in line.rstrip("\r\n") and not self._careful.is_whole(line):
                 lines.extend(io.StringIO(line, newline="").readlines())
             else:
                 lines.append(line)
