@@ -1,6 +1,6 @@
 """An error file of ours that comes back corrected: our columns are taken off, and the guards against formulas."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from pointport.imports.shapes import Row
 
@@ -10,7 +10,7 @@ CORRECTED_COLUMNS = ("Import line", "Import status", "Error code", "Error reason
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def is_corrected(header: list[str]) -> bool:
+def is_corrected(header: Sequence[str]) -> bool:
     """Tell whether a heading is that of an error file of ours."""
     return tuple(header[-len(CORRECTED_COLUMNS) :]) == CORRECTED_COLUMNS
 

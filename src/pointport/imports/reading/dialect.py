@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from pointport.imports.reading.corrected import CORRECTED_COLUMNS
 from pointport.imports.reading.rows import ADDRESS_SHAPE, BLANK, records
 from pointport.imports.shapes import Dialect, Reading, Row
 
@@ -61,6 +62,9 @@ def guess(head: str, encoding: str, told: Reading, *, cell_characters_max: int, 
 
     With `is_cut`, `head` ends anywhere, and its last record is left out. The heading is not looked for here.
     """
+    ours = _of_an_error_file(head, encoding, told)
+    if ours is not None:
+        return ours
     line_ending = told_line_ending(head)
     first = re.split(r"\r\n|\n|\r", head[:FIRST_LINE_CHARACTERS_MAX], maxsplit=1)[0]
     told_by_file = SEPARATOR_LINE.fullmatch(first.strip(BLANK.replace("\t", "")))
@@ -88,6 +92,19 @@ def guess(head: str, encoding: str, told: Reading, *, cell_characters_max: int, 
             (plain,) = tried([replace(best.dialect, quote="", escape=None, columns=0)])
             return max(best, plain, key=lambda one: one.score).dialect
     return best.dialect
+
+
+def _of_an_error_file(head: str, encoding: str, told: Reading) -> Dialect | None:
+    """Return how an error file of ours is written, also one that a spreadsheet has saved with another delimiter."""
+    for delimiter in DELIMITERS:
+        ours = delimiter + delimiter.join(CORRECTED_COLUMNS)
+        place = head.find(ours)
+        if place >= 0 and told.delimiter in (None, delimiter) and told.quote in (None, '"'):
+            end = head[place + len(ours) :]
+            return Dialect(
+                encoding, delimiter, line_ending="CRLF" if end.startswith("\r\n") else told_line_ending(head)
+            )
+    return None
 
 
 def told_line_ending(head: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pointport.imports.reading import headings, systems
+from pointport.imports.reading.corrected import is_corrected
 from pointport.imports.reading.rows import BLANK
 from pointport.imports.shapes import Row
 
@@ -43,7 +44,7 @@ def made_up(columns: int) -> list[str]:
 def _names_columns(cells: Sequence[str], width: int) -> bool:
     if width >= COLUMNS_MIN and _filled(cells) < COLUMNS_MIN:
         return False
-    if headings.columns_named(cells, headings.EMAIL_ALIASES) or systems.recognise(cells):
+    if is_corrected(cells) or headings.columns_named(cells, headings.EMAIL_ALIASES) or systems.recognise(cells):
         return True
     return _is_wide(cells, width) and bool(headings.columns_named(cells, headings.POINTS_ALIASES))
 
