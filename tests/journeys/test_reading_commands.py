@@ -77,6 +77,12 @@ def test_inspect_shows_all_that_was_found_out(messy: Path) -> None:
                 "line": 8,
                 "message": "One row is broken by quotes or too long cells, and will fail.",
             },
+            {
+                "code": "EXTRA_CELLS",
+                "line": 6,
+                "message": "One row has more cells than there are headings, and will fail. Give each column a heading, and"
+                " put quotes around texts and numbers with the delimiter in them.",
+            },
         ],
     }
     assert (found["suggestedMapping"]["email"], found["suggestedMapping"]["points"]) == (1, 2)

@@ -795,7 +795,8 @@ def test_memory_grows_by_no_more_than_the_packed_texts_of_a_sheet(monkeypatch: p
     few_rows, few = memory_of(many_customers(3_000))
     many_rows, many = memory_of(many_customers(9_000))
     assert (few_rows, many_rows) == (3_000, 9_000)
-    assert many - few < 6_000 * 60
+    # Some 60 bytes a row, and garbage that nobody has collected yet; a text of its own would take twice that.
+    assert many - few < 6_000 * 80
 
 
 @pytest.mark.parametrize(
