@@ -4,11 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/bench/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-sdk check format lock schema docs clean
+.PHONY: help install demo test test-sdk fuzz bench-reading check format lock schema docs clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +36,21 @@ test-sdk: $(INSTALLED) ## Drive a server with the official JavaScript client (ne
 	@npm --prefix tests/sdk ci --silent
 	@POINTPORT_TEST_SDK=1 $(BIN)/python -m pytest -q tests/sdk
 
+FUZZ_SECONDS ?= 60
+fuzz: $(INSTALLED) ## Read whatever bytes for FUZZ_SECONDS (60), and files that are hard to read: no crash, little memory
+	@POINTPORT_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -n auto --dist worksteal \
+		tests/unit/test_reading_fuzz.py
+
+bench-reading: $(INSTALLED) $(BENCH) ## Compare our reading of messy files with other readers, for docs/reading.md
+	@$(VENV)/bench/bin/python -m bench.reading.compare
+
+$(BENCH): requirements/bench.lock
+	@echo "Installing into $(VENV)/bench ..."
+	@$(PYTHON) -m venv $(VENV)/bench
+	@$(VENV)/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		--requirement requirements/bench.lock
+	@touch $@
+
 check: $(INSTALLED) ## Hold the code to the rules: style, types, the import contract, SQL
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -51,6 +67,7 @@ lock: $(INSTALLED) ## Renew requirements/*.lock (hashes, no index addresses)
 	$(LOCK) --output-file requirements/runtime.lock pyproject.toml
 	$(LOCK) --extra dev --output-file requirements/dev.lock pyproject.toml
 	$(LOCK) --output-file requirements/openapi-client.lock requirements/openapi-client.in
+	$(LOCK) --output-file requirements/bench.lock requirements/bench.in
 
 schema: $(INSTALLED) ## Write the schema that the migrations lead to into migrations/schema.sql
 	$(BIN)/python scripts/schema.py > schema.sql.new && mv schema.sql.new src/pointport/migrations/schema.sql

@@ -31,6 +31,12 @@ LINES_AT_A_TIME = 64
 CELLS_MAX = 1_000
 """A row is taken apart no further: what is behind stays together in its last cell."""
 
+COLUMNS_UNKNOWN = 25
+"""The cells of a row that is whole, as long as nobody knows."""
+
+SPANS_UNKNOWN = 10
+"""Cells of one record that go on over line ends, likewise; there are hardly ever more than one."""
+
 LINES_OF_ONE_CELL_FACTOR = 4
 """A record that goes on over line ends and has so many times the cells of a row is none: its quotes are broken."""
 
@@ -120,6 +126,7 @@ class _Reader:
         lines = self._lines(text) if is_stray else _split_lines(text)
         is_native = with_quotes and not self._dialect.escape and not self._is_padded(text)
         rows = self._read_all_sound(lines) if is_native and not is_stray else None
+        is_native = is_native and not is_stray
         return (rows, "") if rows is not None else self._read_lines(lines, is_native=is_native, is_last=is_last)
 
     def _read_plain(self, text: str) -> list[Row]:
@@ -169,7 +176,7 @@ class _Reader:
             found = list(reader)
         except csv.Error:
             return None
-        if len(found) != len(lines):
+        if len(found) != len(lines) or max(map(len, found)) > CELLS_MAX:
             return None
         start, edge = self.line, self._edge
         self.line += len(lines)
@@ -221,7 +228,9 @@ class _Reader:
         for found in _split_lines(text):
             line = found.lstrip("\r") if found.strip("\r\n") else found
             lines.extend("\r" * (len(found) - len(line)))  # Blank lines that stand before the row.
-            if "\r" in line.rstrip("\r\n") and not self._careful.is_whole(line):
+            content = line.rstrip("\r\n")
+            is_doubled = len(line) - len(content) > len("\r\n")  # CR CR LF ends a line, and a blank one behind it.
+            if is_doubled or ("\r" in content and not self._careful.is_whole(line)):
                 lines.extend(io.StringIO(line, newline="").readlines())
             else:
                 lines.append(line)
@@ -259,7 +268,8 @@ class _Careful:
         self._sound, self._cells = self._compiled(padding)
         self._escaped = re.compile(rf"\\([\\{self._quote}])")
         self._cell_characters_max = cell_characters_max
-        self._cells_max = LINES_OF_ONE_CELL_FACTOR * dialect.columns if dialect.columns else CELLS_MAX
+        self._cells_max = LINES_OF_ONE_CELL_FACTOR * (dialect.columns or COLUMNS_UNKNOWN)
+        self._spans_max = dialect.columns or SPANS_UNKNOWN
 
     def record(self, lines: Sequence[str], index: int, *, is_last: bool) -> tuple[list[str], str | None, int] | None:
         """Return the cells of the record that starts at a line, what is broken, and the index of the line behind it.
@@ -267,7 +277,7 @@ class _Careful:
         None when the lines end before the record does, and more are to come.
         """
         line = lines[index]
-        if self._sound.fullmatch(line):
+        if line.count(self._delimiter) < CELLS_MAX and self._sound.fullmatch(line):
             cells = self._taken_apart(line)
             return cells, self.length_fault(cells), index + 1
         found = self._parse(lines, index)
@@ -332,7 +342,7 @@ class _Careful:
         """Take a record apart; OPEN when its last cell is not closed by the last line, BROKEN when it never can be."""
         text, after = lines[index], index + 1
         cells: list[str] = []
-        position, is_sloppy = 0, False
+        position, is_sloppy, spans = 0, False, 0
         while True:
             opening = self._opening.match(text, position) if self._opening else None
             if opening is None or len(cells) == CELLS_MAX:
@@ -344,7 +354,10 @@ class _Careful:
                 position = end
             else:
                 start = opening.end()
-                closed = self._close(text, start)
+                closed = self._close(text, start, start)
+                spans += closed == OPEN
+                if spans > self._spans_max:
+                    return BROKEN
                 while isinstance(closed, str):
                     if closed == BROKEN or is_sloppy or len(cells) > self._cells_max:
                         return BROKEN
@@ -352,9 +365,10 @@ class _Careful:
                         return BROKEN
                     if after == len(lines):
                         return OPEN
+                    seen = len(text)
                     text += lines[after]
                     after += 1
-                    closed = self._close(text, start)
+                    closed = self._close(text, start, seen)
                 end, position, sloppy_here = closed
                 is_sloppy = is_sloppy or sloppy_here
                 cells.append(self._plain(text[start:end]))
@@ -362,12 +376,14 @@ class _Careful:
                 return BROKEN if is_sloppy and after > index + 1 else _Parsed(cells, is_sloppy, after)
             position += len(self._delimiter)
 
-    def _close(self, text: str, start: int) -> tuple[int, int, bool] | str:
+    def _close(self, text: str, start: int, position: int) -> tuple[int, int, bool] | str:
         """Find the quote that closes a cell: where it is, what follows it, and whether others stand before it as text.
+
+        The cell starts at `start`, and there is none up to `position`.
 
         OPEN when there is none yet; BROKEN when there can be none, since others stand before it.
         """
-        position, is_sloppy = start, False
+        is_sloppy = False
         while True:
             found = text.find(self._quote, position)
             if found < 0:
