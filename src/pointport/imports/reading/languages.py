@@ -240,7 +240,7 @@ JIS_FIRST_LEVEL = range(0xA1, 0xD0)
 GB_FIRST_LEVEL = range(0xB0, 0xD8)
 """Rows of GB 2312 with the characters of everyday use."""
 
-HEAD_START = {"windows-1252": LIKELY / 2}
+HEAD_START = {"windows-1252": LIKELY / 4}
 """Most files in an old encoding are in this one."""
 
 READINGS: Mapping[str, Look] = {
