@@ -432,6 +432,35 @@ def test_rows_added_on_the_way_hide_and_repeat_nothing(
 
 
 @ON_THE_DATABASE
+@given(
+    rows=row_lists(),
+    added=st.lists(row_lists(start=100), max_size=6),
+    sorts=SORTS,
+    limit=st.integers(1, 4),
+)
+def test_there_and_back_while_rows_are_added_visits_every_row_once_each_way(
+    things: Connection, rows: list[Row], added: list[list[Row]], sorts: list[dict[str, str]], limit: int
+) -> None:
+    """1.7: cursors lead forwards to the end and from there backwards to the beginning."""
+    refill(things, rows)
+    everything, batches = list(rows), iter(added)
+    ids, metadata = ask(things, {"sort": sorts, "cursorPaging": {"limit": limit}})
+    there = back = ids
+    for way in ("next", "prev"):
+        while cursor := metadata["cursors"].get(way):
+            known = {row["id"] for row in everything}
+            fresh = [row for row in next(batches, []) if row["id"] not in known]
+            fill(things, fresh)
+            everything += fresh
+            ids, metadata = ask(things, {"cursorPaging": {"cursor": cursor}})
+            there, back = (there + ids, ids) if way == "next" else (there, ids + back)
+    for seen in (there, back):
+        assert len(seen) == len(set(seen))
+        assert {row["id"] for row in rows} <= set(seen)
+        assert seen == [one for one in in_order(everything, sorts) if one in set(seen)]
+
+
+@ON_THE_DATABASE
 @given(rows=row_lists(), sorts=SORTS, limit=st.integers(1, 4), data=st.data())
 def test_rows_removed_on_the_way_hide_no_others(
     things: Connection, rows: list[Row], sorts: list[dict[str, str]], limit: int, data: st.DataObject
