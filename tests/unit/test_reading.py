@@ -259,6 +259,44 @@ def test_how_a_file_is_written_is_found_out(content: bytes, delimiter: str, quot
     assert (dialect.delimiter, dialect.quote, dialect.escape) == (delimiter, quote, escape)
 
 
+def test_one_row_with_another_delimiter_does_not_outdo_the_others() -> None:
+    content = b"Name,Email,Points\nAnn,ann@example.com,1\nCy;cy@example.com;3\n"
+    learned = learn(content)
+    assert (learned.dialect.delimiter, learned.header, learned.row_count) == (",", ("Name", "Email", "Points"), 2)
+    text = "Vorname|Nachname|E-Mail|Punkte|Notiz\nÅsa|Rossi|customer4@example.com60609|called; no answer\n"
+    learned = learn(text.encode("windows-1252"))
+    assert (learned.dialect.delimiter, learned.header[0], learned.row_count) == ("|", "Vorname", 1)
+
+
+def test_a_mark_of_unicode_in_the_middle_is_padding() -> None:
+    content = '"Name","Email"\n"Ann","ann@example.com"\n\ufeff"Bo, Jr","bo@example.com"\n'.encode()
+    assert rows_of(content) == [(2, ["Ann", "ann@example.com"]), (3, ["Bo, Jr", "bo@example.com"])]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
+def test_nuls_behind_the_end_are_none_of_the_file(codec: str) -> None:
+    content = "Name,Email\nAnn,ann@example.com\n".encode(codec) + bytes(64)
+    assert rows_of(content) == [(2, ["Ann", "ann@example.com"])]
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("gb18030", "积分余额" * 40),
+        ("cp932", "ポイント残高" * 40),
+        ("windows-1252", "x" * 200 + "é"),
+        ("windows-1252", "naïve-" * 40),
+    ],
+)
+def test_long_text_without_blanks_is_looked_at_in_part(codec: str, text: str) -> None:
+    assert learn(f"Email,Note\na@example.com,{text}\n".encode(codec)).dialect.encoding == codec
+
+
+def test_few_words_of_several_western_languages_are_western() -> None:
+    text = '"Lefèvre Smith","customer2@example.org","São Paulo"\n"Chloé Åsa","customer4@example.net","Paris"\n'
+    assert learn(text.encode("windows-1252")).dialect.encoding == "windows-1252"
+
+
 @pytest.mark.parametrize(
     ("content", "cells"),
     [

@@ -167,8 +167,9 @@ def _try(dialect: Dialect, head: str, cell_characters_max: int, *, is_cut: bool)
     known = replace(dialect, columns=width)
     broken_rows = sum(fault is not None for _, _, fault in found)
     score = (
-        ADDRESSES * _addresses_whole(rows)
-        + WIDTHS * sum(len(cells) == width for _, cells, _ in rows) / len(rows)
+        # Of all rows, those taken for titles too: one whole row at the end must not outdo the rows above it.
+        ADDRESSES * _addresses_whole(found)
+        + WIDTHS * sum(len(cells) == width for _, cells, _ in found) / len(found)
         + LOOKS * _look(rows, dialect)
         - BROKEN * broken_rows / len(found)
         - PREAMBLE * preamble / len(found)

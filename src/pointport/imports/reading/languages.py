@@ -31,7 +31,7 @@ WESTERN = (
 CENTRAL = (
     "ąćęłńóśźż",  # Polish
     "áčďéěíňóřšťúůýž",  # Czech
-    "áäčďéíĺľňóôŕšťúýž",  # Slovak
+    "áäčďéíľňóôšťúýž",  # Slovak, without two letters that few words have
     "áéíóöőúüű",  # Hungarian
     "čćđšž",  # Croatian, Serbian, Bosnian, Slovene
     "ăâîșțşţ",  # Romanian
@@ -49,6 +49,10 @@ Look = Callable[[Sequence[str]], float]
 """How much words look like words."""
 
 SAMPLE_WORDS_MAX = 2_000
+WORD_BYTES_MAX = 64
+"""As much is looked at of one word. What is longer is text without blanks, or no text, and would fill the memory."""
+CHARACTER_BYTES_MAX = 4
+BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 WORDS = re.compile(rb"[^\x00-\x20\x21-\x26\x28-\x2c\x2e-\x3f\x5b\x5d\x5e\x7b\x7d]*[\x80-\xff][^\x00-\x2c\x3a-\x3f]*")
 """Runs of bytes that may be one word: they hold a byte above 127, and no blank, delimiter or quote."""
 
@@ -74,7 +78,9 @@ def _words(text: bytes) -> list[bytes]:
     """Return different words with bytes above 127 in them, enough to tell by."""
     found: dict[bytes, None] = {}
     for match in WORDS.finditer(text):
-        found[match[0]] = None
+        start = BEYOND_ASCII.search(match[0])
+        begun = max(0, start.start() - WORD_BYTES_MAX // 2) if start else 0
+        found[match[0][begun : begun + WORD_BYTES_MAX]] = None
         if len(found) >= SAMPLE_WORDS_MAX:
             break
     return list(found)
@@ -84,8 +90,18 @@ def _score(words: Sequence[bytes], encoding: str, look: Look) -> float:
     read: list[str] = []
     for word in words:
         with suppress(UnicodeDecodeError):
-            read.append(word.decode(encoding))
+            read.append(_decoded(word, encoding))
     return look(read) + IMPOSSIBLE * (len(words) - len(read))
+
+
+def _decoded(word: bytes, encoding: str) -> str:
+    """Decode a word; where it was cut in the middle of a character, that character is left out."""
+    try:
+        return word.decode(encoding)
+    except UnicodeDecodeError as error:
+        if len(word) < WORD_BYTES_MAX or error.start < len(word) - CHARACTER_BYTES_MAX + 1:
+            raise
+        return word[: error.start].decode(encoding)
 
 
 def _look_of_letters(alphabets: tuple[str, ...]) -> Look:

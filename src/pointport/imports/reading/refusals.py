@@ -251,7 +251,7 @@ def _is_binary(head: bytes) -> bool:
     controls = nuls + len(body) - len(body.translate(None, CONTROLS))
     has_controls = controls > CONTROL_SHARE_MAX * len(body) and len(set(body) & set(CONTROLS)) >= CONTROL_KINDS_MIN
     has_nuls = nuls > NUL_SHARE_MAX * len(body) and nuls >= NULS_MIN
-    return (has_controls or has_nuls) and not any(_is_text(head, name) for name in ("utf-16-le", "utf-16-be"))
+    return (has_controls or has_nuls) and not any(_is_text(body, name) for name in ("utf-16-le", "utf-16-be"))
 
 
 def _is_text(head: bytes, encoding: str) -> bool:

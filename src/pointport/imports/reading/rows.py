@@ -102,7 +102,7 @@ class _Reader:
         self._cell_characters_max = cell_characters_max
         self._blank = BLANK + self._delimiter
         self._edge = frozenset(self._blank)
-        blanks = " " if self._delimiter == "\t" else " \t"
+        blanks = " \ufeff" if self._delimiter == "\t" else " \t\ufeff"
         edge = re.escape(self._delimiter)
         self._padded = re.compile(rf"(?:^|\r|{edge})[{blanks}]+{re.escape(self._quote)}", re.MULTILINE)
 
@@ -165,7 +165,8 @@ class _Reader:
 
     def _is_padded(self, text: str) -> bool:
         """Tell whether blanks stand before a quote that opens a cell, which the standard library takes for text."""
-        return (f" {self._quote}" in text or f"\t{self._quote}" in text) and bool(self._padded.search(text))
+        may_be = any(f"{blank}{self._quote}" in text for blank in " \t\ufeff")
+        return may_be and bool(self._padded.search(text))
 
     def _read_all_sound(self, lines: list[str]) -> list[Row] | None:
         """Read lines of which each is a sound record by itself; None when one is not."""
@@ -260,7 +261,7 @@ class _Careful:
 
     def __init__(self, dialect: Dialect, cell_characters_max: int) -> None:
         delimiter, self._quote = dialect.delimiter, dialect.quote
-        blanks = " " if delimiter == "\t" else "" if delimiter == " " else " \t"
+        blanks = " \ufeff" if delimiter == "\t" else "\ufeff" if delimiter == " " else " \t\ufeff"
         padding = f"[{blanks}]*" if blanks else ""
         self._delimiter, self._escape, self._columns = delimiter, dialect.escape, dialect.columns
         self._opening = re.compile(f"{padding}{re.escape(self._quote)}") if self._quote else None
