@@ -31,7 +31,10 @@ def test_everything_is_run_where_the_client_can_be_had(tmp_path: Path) -> None:
     assert "SKIPPED" not in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("code", ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "E503"])
+@pytest.mark.parametrize(
+    "code",
+    ["ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "E503", "SELF_SIGNED_CERT_IN_CHAIN"],
+)
 def test_a_registry_that_does_not_answer_is_passed_over_loudly(tmp_path: Path, code: str) -> None:
     done = ci(tmp_path, npm=f'echo "npm error code {code}" >&2; exit 1')
     assert (done.returncode, "make test-sdk" in done.stdout) == (0, False)
