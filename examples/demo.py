@@ -103,6 +103,9 @@ def write_points(path: Path, emails: list[str]) -> None:
         (6, lambda row: [row[0], "-40"]),
         (3, lambda row: [row[0], "4111111111111111"]),
         (15, lambda row: [f"stranger-{row[0].lower()}", row[1]]),
+        (5, lambda row: [row[0], "52", "620"]),
+        (2, lambda row: [f'"{row[0]}', row[1]]),
+        (1, lambda row: [row[0], "9" * 40_000]),
     ]
     places = iter(chance.sample(range(20, len(rows)), sum(count for count, _ in spoilt)))
     for count, spoil in spoilt:
@@ -113,7 +116,8 @@ def write_points(path: Path, emails: list[str]) -> None:
         rows[next(iter(chance.sample(range(20, len(rows)), 1)))] = twin
     undecodable = chance.randrange(3_000, 4_000)
     with path.open("wb") as file:
-        file.write(b"Email,Points balance\r\n")
+        # With the mark that Excel writes: else one bad byte among plain letters would be a letter of an older encoding.
+        file.write("Email,Points balance\r\n".encode("utf-8-sig"))
         for place, row in enumerate(rows):
             line = ",".join(f'"{cell}"' if "," in cell else cell for cell in row).encode()
             file.write((line[:3] + b"\xff" + line[3:] if place == undecodable else line) + b"\r\n")

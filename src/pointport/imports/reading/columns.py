@@ -289,7 +289,9 @@ def _deltas(found: Found) -> str:
     if chosen and found.kind != "ledger" and headings.look_alike(chosen.name) == "addition":
         return f"{chosen.shown} is added to what customers have: choose the mode ADD."
     if chosen and found.kind != "ledger" and cells.holds_negative(chosen):
-        return f"{chosen.shown} has numbers below zero, which no balance is. If they are changes, choose the mode ADD."
+        return (
+            f"{chosen.shown} has numbers below zero, which no balance is. If they are changes, the mode ADD is meant."
+        )
     changes = [c for c in found.columns if headings.look_alike(c.name) == "addition"]
     if changes and not chosen:
         return (
