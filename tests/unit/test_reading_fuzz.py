@@ -207,6 +207,8 @@ def test_any_bytes_end_in_rows_or_a_named_refusal(kind: str) -> None:
 READ_IN_TWO_WAYS = {
     "a doubled carriage return, and a quote later": (b'Name,Email,Points\na,b\r\r\nc,d\n"x",y\n', 1),
     "a row of 1,002 cells, and a quote later": (b"Name,Email,Points\n" + b"a," * 1_001 + b'7\n"a,b\n', 1),
+    "a blank row of 1,002 cells behind a quote": (b',;""\r' + b"," * 1_001, 1),
+    "a blank row of 1,002 cells, and a quote before it": (b';\r""' + b"," * 1_001 + b"\r" + b"," * 1_001, 1),
 }
 """What was found: files of which the rows depended on how the bytes arrived."""
 

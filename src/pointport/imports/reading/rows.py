@@ -211,7 +211,9 @@ class _Reader:
         return index
 
     def _add(self, rows: list[Row], cells: list[str], fault: str | None) -> None:
-        if fault or "".join(cells).strip(BLANK):
+        # In the last cell of a row that is taken apart no further, delimiters still divide.
+        last = cells[CELLS_MAX].strip(self._blank) if len(cells) > CELLS_MAX else ""
+        if fault or last or "".join(cells[:CELLS_MAX]).strip(BLANK):
             rows.append((self.line, cells, fault))
 
     def _count(self, lines: list[str], index: int, after: int) -> None:
