@@ -17,6 +17,7 @@ from pointport.settings import Settings
 
 FOLDER = Path("docs/reference")
 GENERATED = "<!-- Written by `make docs` from the program itself. -->\n"
+DEFAULTS_OF_THE_MACHINE = {"data_dir": "the user's data folder", "apply_sessions": "the cores, at most 4"}
 REJECTION = re.compile(r'code="([A-Z_]+)"')
 
 
@@ -47,7 +48,7 @@ def settings() -> str:
     ]
     for name, field in Settings.model_fields.items():
         variable = "DATABASE_URL" if name == "database_url" else f"POINTPORT_{name.upper()}"
-        default = "the user's data folder" if name == "data_dir" else field.default
+        default = DEFAULTS_OF_THE_MACHINE.get(name, field.default)
         shown = "" if default is None else f"{default:,}" if isinstance(default, int) else str(default)
         lines.append(f"| `{variable}` | {shown} | {field.description} |")
     return GENERATED + "\n".join(lines) + "\n"

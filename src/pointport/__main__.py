@@ -55,8 +55,12 @@ def _settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        told = "; ".join(f"POINTPORT_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
-        raise SetupError(f"a setting is wrong: {told}") from error
+        # What is wrong with several of them together names them itself.
+        told = (
+            f"POINTPORT_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" if one["loc"] else one["msg"]
+            for one in error.errors()
+        )
+        raise SetupError(f"a setting is wrong: {'; '.join(told)}") from error
 
 
 def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> None:

@@ -65,6 +65,7 @@ def open_app(settings: Settings) -> Iterator[App]:
         database = Database(conninfo, connections_max=settings.connections_max, revive=revive)  # type: ignore[arg-type]
         database.open()
         opened.callback(database.close)
+        refuse_too_many_connections(database, settings)
         secret = _secret(settings)
         yield App(
             database=database,
@@ -73,6 +74,20 @@ def open_app(settings: Settings) -> Iterator[App]:
             clock=lambda: datetime.now(UTC),
             secret=secret,
             tickets=TicketOffice(secret),
+        )
+
+
+def refuse_too_many_connections(database: Database, settings: Settings) -> None:
+    """Raise SetupError when one process may ask for more connections than the server has for all.
+
+    Found out here, since it would come up in the middle of the first large import.
+    """
+    allowed = database.connections_allowed()
+    if settings.connections_max > allowed:
+        raise SetupError(
+            f"the database server allows {allowed} connections in all, and POINTPORT_CONNECTIONS_MAX is"
+            f" {settings.connections_max}: lower it (with POINTPORT_APPLY_SESSIONS or POINTPORT_WORKER_IMPORTS_MAX, whose"
+            " product must find room), or raise max_connections of the server."
         )
 
 

@@ -7,14 +7,17 @@ nothing else installed. `pointport settings` prints them with their source. Unit
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
+
+CONNECTIONS_TO_SPARE = 2
+"""Connections of a process that its imports leave to everything else, at least."""
 
 
 def default_data_dir() -> Path:
@@ -25,6 +28,11 @@ def default_data_dir() -> Path:
     if sys.platform != "win32" and os.geteuid() == 0:
         return Path("/var/lib/pointport")
     return Path(platformdirs.user_data_dir("pointport", appauthor=False))
+
+
+def default_apply_sessions() -> int:
+    """As many as there are cores, at most 4: the database needs most of a core for each."""
+    return min(os.cpu_count() or 1, 4)
 
 
 class Settings(BaseSettings):
@@ -74,9 +82,15 @@ class Settings(BaseSettings):
     retention_days: int = Field(30, ge=1, description="Files and row details are erased after this")
 
     # How work is done
-    chunk_rows: int = Field(50_000, ge=1, le=1_000_000, description="Rows applied in one database transaction")
+    chunk_rows: int = Field(25_000, ge=1, le=1_000_000, description="Rows applied in one database transaction, at most")
+    apply_sessions: int = Field(
+        default_factory=default_apply_sessions,
+        ge=1,
+        le=16,
+        description="Database sessions that apply one import side by side",
+    )
     worker_imports_max: int = Field(4, ge=1, le=64, description="Imports that one worker runs side by side")
-    connections_max: int = Field(12, ge=4, le=1_000, description="Database connections of one process")
+    connections_max: int = Field(20, ge=4, le=1_000, description="Database connections of one process")
     heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker says that it lives")
     stalled_seconds: float = Field(3.0, gt=0, description="Silence after which a worker's jobs go to another")
     sweep_seconds: float = Field(1.0, gt=0, description="How often a worker looks for jobs left behind")
@@ -91,6 +105,18 @@ class Settings(BaseSettings):
     webhook_private_targets: bool = Field(
         False, description="Let webhooks go to loopback, link-local and private addresses, and over plain http"
     )
+
+    @model_validator(mode="after")
+    def _sessions_find_connections(self) -> Self:
+        """A session that finds no connection would hold up its import: so there is one for each, and some to spare."""
+        needed = self.worker_imports_max * self.apply_sessions + CONNECTIONS_TO_SPARE
+        if needed > self.connections_max:
+            raise ValueError(
+                f"{self.worker_imports_max} imports (POINTPORT_WORKER_IMPORTS_MAX) of {self.apply_sessions} sessions each"
+                f" (POINTPORT_APPLY_SESSIONS) need {needed} connections, {CONNECTIONS_TO_SPARE} of them for all else;"
+                f" POINTPORT_CONNECTIONS_MAX is {self.connections_max}. Raise it, or lower one of the others."
+            )
+        return self
 
 
 def sources(settings: Settings) -> dict[str, tuple[Any, str]]:

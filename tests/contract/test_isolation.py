@@ -26,6 +26,7 @@ TABLES = (
     "transaction",
     "loyalty_import",
     "import_row",
+    "import_chunk",
     "event",
     "audit_entry",
     "program",
@@ -40,10 +41,10 @@ WITHOUT_SECURITY = {"import_stage", "import_ready"}
 """PostgreSQL refuses COPY into a table that has policies; these are reached by statements that name site and import."""
 
 UPDATED = {
-    *("api_key", "contact", "account", "loyalty_import", "program", "async_job", "async_job_item"),
+    *("api_key", "contact", "account", "loyalty_import", "import_chunk", "program", "async_job", "async_job_item"),
     *("webhook", "signing_key", "webhook_delivery"),
 }
-DELETED = {"import_row", "contact", "event", "webhook", "webhook_delivery", "webhook_attempt"}
+DELETED = {"import_row", "import_chunk", "contact", "event", "webhook", "webhook_delivery", "webhook_attempt"}
 """What a site's role may change and take away; the ledger, the events and the trail are only added to."""
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -69,6 +70,10 @@ def fill(app: App, site: Site, balance: int) -> None:
             "INSERT INTO webhook_attempt (site_id, webhook_id, event_id, attempt, attempted_date, duration_milliseconds,"
             " status_code) VALUES (%s, %s, %s, 1, now(), 5, 200)",
             [site.id, site.id, site.id],
+        )
+        connection.execute(
+            "INSERT INTO import_chunk (site_id, import_id, first_position, last_position) VALUES (%s, %s, 1, 5)",
+            [site.id, site.id],
         )
         connection.execute(
             "INSERT INTO async_job_item (site_id, job_id, account_id) VALUES (%s, %s, %s)", [site.id, site.id, site.id]

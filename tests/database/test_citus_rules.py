@@ -22,7 +22,7 @@ NAMED = sorted(path for path in PACKAGE.rglob("*.sql") if path.parent.name != "m
 
 SITE_TABLES = frozenset(
     {"site", "api_key", "contact", "account", "transaction", "loyalty_import", "import_row", "import_stage"}
-    | {"import_ready", "event", "audit_entry", "program", "async_job", "async_job_item"}
+    | {"import_ready", "import_chunk", "event", "audit_entry", "program", "async_job", "async_job_item"}
     | {"webhook", "signing_key", "webhook_delivery", "webhook_attempt"}
 )
 

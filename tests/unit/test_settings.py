@@ -19,7 +19,7 @@ DEFAULTS = {
     "points_max": 999_999_999,
     "upload_url_seconds": 3_600,
     "download_url_seconds": 3_600,
-    "chunk_rows": 50_000,
+    "chunk_rows": 25_000,
     "retention_days": 30,
 }
 
@@ -128,3 +128,23 @@ def test_settings_never_change_while_a_process_runs() -> None:
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_says_what_it_is(name: str) -> None:
     assert Settings.model_fields[name].description
+
+
+def test_as_many_sessions_as_cores_apply_an_import_and_no_more_than_four(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, sessions in ((1, 1), (2, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr("os.cpu_count", lambda cores=cores: cores)
+        assert Settings().apply_sessions == sessions
+
+
+def test_sessions_without_connections_are_refused_with_the_numbers_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POINTPORT_APPLY_SESSIONS", "5")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    (error,) = refused.value.errors()
+    assert "4 imports (POINTPORT_WORKER_IMPORTS_MAX) of 5 sessions each (POINTPORT_APPLY_SESSIONS)" in error["msg"]
+    assert "need 22 connections" in error["msg"]
+    assert "POINTPORT_CONNECTIONS_MAX is 20" in error["msg"]
+    monkeypatch.setenv("POINTPORT_CONNECTIONS_MAX", "22")
+    assert Settings().apply_sessions == 5

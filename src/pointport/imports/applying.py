@@ -1,51 +1,109 @@
-"""Stage 5: good rows into the ledger, a chunk at a time."""
+"""Stage 5: good rows into the ledger, a chunk at a time.
+
+Chunks share no account, so sessions may apply them side by side.
+"""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from pointport.imports.shapes import Applied
+from psycopg.errors import UniqueViolation
+
+from pointport.imports.shapes import Applied, Chunk
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
 
+CHUNK_ROWS_MIN = 2_000
+"""Smaller chunks are not worth a second session."""
+
+
+def cut(
+    connection: Connection, site_id: UUID, import_id: UUID, *, ready_rows: int, chunk_rows_max: int, sessions: int
+) -> None:
+    """Cut the lined-up rows into chunks of even size, as many for each session."""
+    chunks = max(-(-ready_rows // chunk_rows_max), min(sessions, ready_rows // CHUNK_ROWS_MIN), 1)
+    if chunks > 1:
+        chunks = -(-chunks // sessions) * sessions
+    chunk_rows = max(-(-ready_rows // chunks), 1)
+    cut = {"site_id": site_id, "import_id": import_id, "ready_rows": ready_rows, "chunk_rows": chunk_rows}
+    connection.execute(QUERIES["cut"], cut)
+
+
+def take_chunk(connection: Connection, site_id: UUID, import_id: UUID, *, waiting: bool) -> Chunk | None:
+    """Take the next chunk until the transaction ends; None when none is left.
+
+    One that another session has taken is passed over, or with `waiting` waited for: whoever has it may die with it.
+    """
+    name = "wait_for_chunk" if waiting else "take_chunk"
+    row = connection.execute(QUERIES[name], {"site_id": site_id, "import_id": import_id}).fetchone()
+    return None if row is None else Chunk(row["first_position"], row["last_position"])
+
 
 def apply(
-    connection: Connection, site_id: UUID, import_id: UUID, *, after: int, upto: int, description: str, now: datetime
+    connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk, *, description: str, now: datetime
 ) -> Applied:
-    """Apply the lined-up rows at positions `after` < p <= `upto`: entries, balances and outcomes, all or none.
+    """Apply the lined-up rows of a chunk: entries, balances and outcomes, all or none.
 
     The number of statements does not depend on the number of rows. Raises RuntimeError when the rows and what became of
     them do not add up, which undoes the chunk: better no answer than a wrong one.
     """
-    chunk = {
+    these = {
         "site_id": site_id,
         "import_id": import_id,
-        "after": after,
-        "upto": upto,
+        "first": chunk.first,
+        "last": chunk.last,
         "description": description,
         "now": now,
     }
+    connection.execute(QUERIES["note_applied"], these)
     connection.execute(QUERIES["look_up"])
-    good = one(connection.execute(QUERIES["count_good"], chunk).fetchone())["good"]
-    created = connection.execute(QUERIES["create_accounts"], chunk).rowcount
-    entries = connection.execute(QUERIES["write_entries"], chunk).rowcount
-    # Most chunks change every balance, or make every account: then there is nothing to look for among the rows.
-    unchanged = connection.execute(QUERIES["note_unchanged"], chunk).rowcount if entries < good else 0
-    lost = connection.execute(QUERIES["note_lost_contacts"], chunk).rowcount if entries + unchanged < good else 0
-    if created == good:
-        made, changed = entries, 0
-    else:
-        made = one(connection.execute(QUERIES["count_made"], chunk).fetchone())["made"] if created else 0
-        changed = connection.execute(QUERIES["set_balances"], chunk).rowcount
-    if entries != made + changed or entries + unchanged + lost != good:
+    rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
+    created = lost = made = entries = unchanged = changed = 0
+    if rows["without_account"]:
+        created, lost, rows = _create_accounts(connection, these, rows)
+        made = connection.execute(QUERIES["write_first_entries"], these).rowcount
+    if rows["good"] > rows["without_account"]:
+        entries = connection.execute(QUERIES["write_entries"], these).rowcount
+    # Most chunks change every balance: then there is nothing to look for among the rows.
+    if made + entries < rows["good"]:
+        unchanged = connection.execute(QUERIES["note_unchanged"], these).rowcount
+    if entries:
+        changed = connection.execute(QUERIES["set_balances"], these).rowcount
+    if changed != entries or created != rows["without_account"] or made + entries + unchanged != rows["good"]:
         raise RuntimeError(
-            f"chunk {after}-{upto} of import {import_id} does not add up: {good} rows, {entries} entries,"
-            f" {made} balances made, {changed} changed, {unchanged} unchanged, {lost} lost"
+            f"positions {chunk.first}-{chunk.last} of import {import_id} do not add up: {rows['good']} rows,"
+            f" {rows['without_account']} without an account, {created} accounts, {made} first entries, {entries} others,"
+            f" {changed} balances, {unchanged} unchanged, {lost} lost"
         )
-    return Applied(rows=good, accounts_created=created)
+    return Applied(rows=rows["good"] + lost, accounts_created=created)
 
 
-def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID, *, after: int) -> None:
-    """Write down, for the lined-up rows behind a position, that the import did not come to them."""
-    connection.execute(QUERIES["note_not_reached"], {"site_id": site_id, "import_id": import_id, "after": after})
+def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID) -> None:
+    """Write down, for the lined-up rows whose chunk was not applied, that the import did not come to them."""
+    connection.execute(QUERIES["look_up"])
+    connection.execute(QUERIES["note_not_reached"], {"site_id": site_id, "import_id": import_id})
+
+
+def _create_accounts(
+    connection: Connection, these: dict[str, Any], rows: dict[str, Any]
+) -> tuple[int, int, dict[str, Any]]:
+    """Make the accounts that are missing.
+
+    Returns how many were made, how many rows have lost their contact, and the count of the rows that are left.
+    """
+    while True:
+        try:
+            with connection.transaction():
+                created = connection.execute(QUERIES["create_accounts"], these).rowcount
+            break
+        except UniqueViolation:
+            # Somebody gave one of them points in the meantime.
+            connection.execute(QUERIES["find_accounts"], these)
+            rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
+    if created == rows["without_account"]:
+        return created, 0, rows
+    lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
+    connection.execute(QUERIES["note_lost_contacts"], these)
+    return created, lost, one(connection.execute(QUERIES["count_rows"], these).fetchone())

@@ -7,6 +7,39 @@
 -- runs on Citus too. An entry's id is made of the import's first 96 bits and the line (ledger/transactions.py): the
 -- cast to text and back is that.
 
+-- name: cut
+-- Chunks of so many positions, the last one with what is left.
+INSERT INTO import_chunk (site_id, import_id, first_position, last_position)
+SELECT
+    loyalty_import.site_id,
+    loyalty_import.id AS import_id,
+    chunk.first_position,
+    least(chunk.first_position + %(chunk_rows)s - 1, %(ready_rows)s) AS last_position
+FROM loyalty_import
+CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS chunk (first_position)
+WHERE loyalty_import.site_id = %(site_id)s AND loyalty_import.id = %(import_id)s;
+
+-- name: take_chunk
+-- The next chunk that nobody has taken.
+SELECT first_position, last_position FROM import_chunk
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND applied_date IS NULL
+ORDER BY first_position
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
+-- name: wait_for_chunk
+-- The next chunk, once whoever has taken it lets go of it without having applied it.
+SELECT first_position, last_position FROM import_chunk
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND applied_date IS NULL
+ORDER BY first_position
+LIMIT 1
+FOR UPDATE;
+
+-- name: note_applied
+-- The chunk is applied, at a moment that no other chunk of the import has.
+UPDATE import_chunk SET applied_date = %(now)s
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND first_position = %(first)s;
+
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.
 SET LOCAL enable_hashjoin = off;
@@ -14,19 +47,21 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
--- name: count_good
--- How many rows of the chunk there are to apply.
-SELECT count(*) AS good FROM import_ready
+-- name: count_rows
+-- How many rows of the chunk there are to apply, and how many of them need an account first.
+SELECT
+    count(*) AS good,
+    count(*) FILTER (WHERE NOT has_account) AS without_account
+FROM import_ready
 WHERE
     site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position > %(after)s AND position <= %(upto)s
+    AND position BETWEEN %(first)s AND %(last)s
     AND problem IS NULL;
 
 -- name: create_accounts
--- An account for each contact that has none, with its balance at once. The contact is locked against being deleted
--- meanwhile. Who loses the race for an account to another transaction finds it there in the statements that follow. The
--- moment of creation, %(now)s, is this chunk's own: it tells the accounts that are new here from all others, and should
--- two transactions ever share it, the key of the entries (account, revision) refuses the second.
+-- An account for each contact that had none, with its balance at once. The contact is locked against being deleted
+-- meanwhile. No ON CONFLICT, which costs as much as two indexes: should somebody else have made one of the accounts
+-- since, the statement is refused, `find_accounts` looks who has one by now, and it is tried again.
 INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )
@@ -43,17 +78,13 @@ SELECT
     %(now)s AS updated_date,
     %(now)s AS last_activity_date
 FROM (
-    SELECT ready.site_id, ready.contact_id, ready.points
-    FROM import_ready AS ready
+    SELECT site_id, contact_id, points
+    FROM import_ready
     WHERE
-        ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
-        AND ready.position > %(after)s AND ready.position <= %(upto)s
-        AND ready.problem IS NULL
-        AND NOT EXISTS (
-            SELECT FROM account WHERE account.site_id = ready.site_id AND account.id = ready.contact_id
-            OFFSET 0
-        )
-    ORDER BY ready.position
+        site_id = %(site_id)s AND import_id = %(import_id)s
+        AND position BETWEEN %(first)s AND %(last)s
+        AND problem IS NULL AND NOT has_account
+    ORDER BY position
     OFFSET 0
 ) AS chunk
 CROSS JOIN
@@ -61,12 +92,73 @@ CROSS JOIN
         SELECT contact.id FROM contact
         WHERE contact.site_id = chunk.site_id AND contact.id = chunk.contact_id
         FOR KEY SHARE
-    ) AS owner
-ON CONFLICT (site_id, id) DO NOTHING;
+    ) AS owner;
+
+-- name: find_accounts
+-- Who has an account by now.
+UPDATE import_ready SET has_account = TRUE
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account
+    AND EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
+
+-- name: find_lost_contacts
+-- The rows whose contact was deleted since they were judged: they still have no account.
+UPDATE import_ready SET problem = 'CONTACT_NOT_FOUND'
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account
+    AND NOT EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
+
+-- name: note_lost_contacts
+-- Their outcomes; those that were found unknown before have theirs.
+INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
+SELECT site_id, import_id, line, 'FAILED' AS outcome, problem, email, points
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem = 'CONTACT_NOT_FOUND'
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: write_first_entries
+-- An entry for each new account that has points. Nobody else sees the account yet, so nothing is looked up.
+INSERT INTO transaction (
+    site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
+    description, created_date, import_id, line
+)
+SELECT
+    site_id,
+    (left(import_id::text, 28) || lpad(to_hex(line), 8, '0'))::uuid AS id,
+    contact_id AS account_id,
+    2 AS revision,
+    'ADJUST' AS transaction_type,
+    points AS amount,
+    0 AS amount_before,
+    points AS amount_after,
+    %(description)s AS description,
+    %(now)s AS created_date,
+    import_id,
+    line
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account AND points <> 0
+ORDER BY position;
 
 -- name: write_entries
--- Lock the accounts in the order of their ids, and write an entry for each balance that changes; that of a new account
--- changes from 0.
+-- Lock the accounts that were there before in the order of their ids, and write an entry for each balance that changes.
 INSERT INTO transaction (
     site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
     description, created_date, import_id, line
@@ -75,7 +167,7 @@ SELECT
     chunk.site_id,
     (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid AS id,
     locked.id AS account_id,
-    locked.revision,
+    locked.revision + 1 AS revision,
     'ADJUST' AS transaction_type,
     chunk.points - locked.balance AS amount,
     locked.balance AS amount_before,
@@ -89,8 +181,8 @@ FROM (
     FROM import_ready
     WHERE
         site_id = %(site_id)s AND import_id = %(import_id)s
-        AND position > %(after)s AND position <= %(upto)s
-        AND problem IS NULL
+        AND position BETWEEN %(first)s AND %(last)s
+        AND problem IS NULL AND has_account
     ORDER BY position
     OFFSET 0
 ) AS chunk
@@ -98,10 +190,7 @@ CROSS JOIN
     LATERAL (
         -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too
         -- and cannot change under us.
-        SELECT
-            account.id,
-            CASE WHEN account.created_date = %(now)s THEN 0 ELSE account.balance END AS balance,
-            CASE WHEN account.created_date = %(now)s THEN account.revision ELSE account.revision + 1 END AS revision
+        SELECT account.id, account.balance, account.revision
         FROM account
         WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
         OFFSET 0
@@ -110,55 +199,21 @@ CROSS JOIN
 WHERE locked.balance <> chunk.points;
 
 -- name: note_unchanged
--- Outcomes of the rows whose balance already was that; a new account's was 0.
+-- Outcomes of the rows whose balance already was that; a new account's was 0. They are those without an entry.
 INSERT INTO import_row (site_id, import_id, line, outcome, email, points)
 SELECT chunk.site_id, chunk.import_id, chunk.line, 'UNCHANGED' AS outcome, chunk.email, chunk.points
 FROM import_ready AS chunk
-CROSS JOIN
-    LATERAL (
-        SELECT account.id FROM account
-        WHERE
-            account.site_id = chunk.site_id AND account.id = chunk.contact_id AND account.balance = chunk.points
-            AND (chunk.points = 0 OR account.created_date <> %(now)s)
-        OFFSET 0
-    ) AS unchanged
 WHERE
     chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position > %(after)s AND chunk.position <= %(upto)s
-    AND chunk.problem IS NULL;
-
--- name: note_lost_contacts
--- Outcomes of the rows whose contact was deleted since they were judged.
-INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
-SELECT
-    chunk.site_id, chunk.import_id, chunk.line, 'FAILED' AS outcome, 'CONTACT_NOT_FOUND' AS problem,
-    chunk.email, chunk.points
-FROM import_ready AS chunk
-WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position > %(after)s AND chunk.position <= %(upto)s
+    AND chunk.position BETWEEN %(first)s AND %(last)s
     AND chunk.problem IS NULL
     AND NOT EXISTS (
-        SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        SELECT FROM transaction
+        WHERE
+            transaction.site_id = chunk.site_id
+            AND transaction.id = (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid
         OFFSET 0
     );
-
--- name: count_made
--- How many accounts are new here with a balance.
-SELECT count(*) AS made
-FROM import_ready AS chunk
-CROSS JOIN
-    LATERAL (
-        SELECT account.id FROM account
-        WHERE
-            account.site_id = chunk.site_id AND account.id = chunk.contact_id
-            AND account.created_date = %(now)s AND account.revision = 2
-        OFFSET 0
-    ) AS made
-WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position > %(after)s AND chunk.position <= %(upto)s
-    AND chunk.problem IS NULL;
 
 -- name: set_balances
 -- The balances of the accounts that were there before, as the entries say. Written as an INSERT since that finds each
@@ -167,27 +222,23 @@ INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )
 SELECT
-    chunk.site_id,
-    chunk.contact_id AS id,
-    chunk.points AS balance,
+    site_id,
+    contact_id AS id,
+    points AS balance,
     0 AS earned,
-    chunk.points AS adjusted,
+    points AS adjusted,
     0 AS redeemed,
     0 AS expired,
     1 AS revision,
     %(now)s AS created_date,
     %(now)s AS updated_date,
     %(now)s AS last_activity_date
-FROM import_ready AS chunk
+FROM import_ready
 WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position > %(after)s AND chunk.position <= %(upto)s
-    AND chunk.problem IS NULL
-    AND EXISTS (
-        SELECT FROM account WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
-        OFFSET 0
-    )
-ORDER BY chunk.position
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND has_account
+ORDER BY position
 ON CONFLICT (site_id, id) DO UPDATE SET
     balance = excluded.balance,
     adjusted = account.adjusted + excluded.balance - account.balance,
@@ -199,7 +250,16 @@ WHERE account.balance <> excluded.balance;
 -- name: note_not_reached
 -- Outcomes of the rows that an import which had to stop did not come to.
 INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
-SELECT site_id, import_id, line, 'UNPROCESSED' AS outcome, 'NOT_REACHED' AS problem, email, points
-FROM import_ready
-WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND position > %(after)s AND problem IS NULL
+SELECT
+    ready.site_id, ready.import_id, ready.line, 'UNPROCESSED' AS outcome, 'NOT_REACHED' AS problem,
+    ready.email, ready.points
+FROM import_chunk AS chunk
+INNER JOIN import_ready AS ready
+    ON
+        chunk.site_id = ready.site_id AND chunk.import_id = ready.import_id
+        AND ready.position BETWEEN chunk.first_position AND chunk.last_position
+WHERE
+    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+    AND chunk.applied_date IS NULL
+    AND ready.problem IS NULL
 ON CONFLICT (site_id, import_id, line) DO NOTHING;

@@ -21,6 +21,11 @@ CellReader = Callable[[str], int | tuple[str, dict[str, Any]]]
 
 PLAIN_DIGITS_MAX: Final = 18
 
+MANY_ROWS = 20_000
+"""From so many rows on, all contacts of a site are read at once instead of one for each row: at 250,000 rows of as many
+contacts that takes half the time. A site of some millions takes a second or two to read.
+"""
+
 
 def judge_cells(
     rows: Iterable[Row],
@@ -79,7 +84,9 @@ def _judge_points(line: int, email: str, text: str, points_max: int, read_points
     return Judged(line, email, points)
 
 
-def judge_rows(connection: Connection, site_id: UUID, import_id: UUID, *, again: bool) -> tuple[int, int]:
+def judge_rows(
+    connection: Connection, site_id: UUID, import_id: UUID, *, staged_rows: int, again: bool
+) -> tuple[int, int]:
     """Judge the staged rows in sets, write down those that fail, and line up the rest for applying.
 
     Returns how many rows are lined up (positions 1…n, some of them already judged bad) and how many failed. With `again`
@@ -87,7 +94,9 @@ def judge_rows(connection: Connection, site_id: UUID, import_id: UUID, *, again:
     """
     this = {"site_id": site_id, "import_id": import_id}
     connection.execute(QUERIES["take_memory"])
+    connection.execute(QUERIES["expect_many" if staged_rows >= MANY_ROWS else "expect_few"])
     connection.execute(QUERIES["rank"], this)
+    connection.execute(QUERIES["expect_few"])
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
     )

@@ -4,10 +4,23 @@
 -- Room for a sort of a few hundred thousand rows; more goes by way of the disk.
 SET LOCAL work_mem = '64MB';
 
+-- name: expect_many
+-- For many rows: read the site's contacts and accounts once, whatever the statistics say. Nothing has told them of these
+-- rows, and a table that all imports share is not analyzed for one: others would wait for it.
+SET LOCAL enable_nestloop = off;
+
+-- name: expect_few
+-- For few rows, and for what goes by key: look each one up, however many there are.
+SET LOCAL enable_nestloop = on;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+
 -- name: rank
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
 -- that already has a problem keeps it, and still counts as a row for its customer.
-INSERT INTO import_ready (site_id, import_id, position, line, contact_id, email, points, problem, doubled)
+INSERT INTO import_ready (
+    site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account
+)
 SELECT
     neighbours.site_id,
     neighbours.import_id,
@@ -21,7 +34,8 @@ SELECT
         WHEN neighbours.doubled THEN 'DUPLICATE_EMAIL'
         WHEN neighbours.contact_id IS NULL THEN 'CONTACT_NOT_FOUND'
     END AS problem,
-    neighbours.doubled
+    neighbours.doubled,
+    account.id IS NOT NULL AS has_account
 FROM (
     SELECT
         stage.site_id,
@@ -37,7 +51,8 @@ FROM (
     LEFT JOIN contact ON stage.site_id = contact.site_id AND stage.email = contact.email
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
     WINDOW by_contact AS (PARTITION BY stage.site_id ORDER BY contact.id, stage.email, stage.line)
-) AS neighbours;
+) AS neighbours
+LEFT JOIN account ON neighbours.site_id = account.site_id AND neighbours.contact_id = account.id;
 
 -- name: note_bad_cells
 -- Outcomes of the rows whose cells cannot be used. After a crash some have theirs already.

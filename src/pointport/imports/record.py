@@ -124,6 +124,16 @@ def lock(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImpor
     return _found(connection, "lock_import", site_id, import_id)
 
 
+def share(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import that nobody ends until the transaction does; others may share it. Raises NotFound."""
+    return _found(connection, "share_import", site_id, import_id)
+
+
+def lock_alone(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import as `lock` does, once nobody shares it. Raises NotFound."""
+    return _found(connection, "lock_import_alone", site_id, import_id)
+
+
 def is_file_used(connection: Connection, site_id: UUID, file_url: str) -> bool:
     """Tell whether an import was made of an uploaded file."""
     found = connection.execute(QUERIES["is_file_used"], {"site_id": site_id, "file_url": file_url})

@@ -21,6 +21,14 @@ SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s;
 -- An import, held against every other change until the transaction ends.
 SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR NO KEY UPDATE;
 
+-- name: share_import
+-- An import, held until the transaction ends against those who want it alone; others may share and change it.
+SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR KEY SHARE;
+
+-- name: lock_import_alone
+-- An import, once nobody shares it, held against everybody until the transaction ends.
+SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR UPDATE;
+
 -- name: is_file_used
 -- Whether an import was made of an uploaded file.
 SELECT count(*) > 0 AS used FROM loyalty_import
@@ -59,12 +67,12 @@ WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING'
 RETURNING *;
 
 -- name: note_chunk
--- The rows up to a position are applied.
+-- A chunk is applied.
 UPDATE loyalty_import SET
-    applied_rows = %(upto)s, done_rows = done_rows + %(done_rows)s,
+    applied_rows = applied_rows + %(applied_rows)s, done_rows = done_rows + %(done_rows)s,
     accounts_created = accounts_created + %(accounts_created)s,
     revision = revision + 1, updated_date = %(now)s
-WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING' AND applied_rows = %(after)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING'
 RETURNING *;
 
 -- name: finish_importing

@@ -141,6 +141,14 @@ class Judged(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """The lined-up rows that are applied in one transaction: the first and the last position, counting from 1."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
 class Applied:
     """What became of a chunk."""
 

@@ -6,12 +6,9 @@ from uuid import UUID
 
 from pointport.imports.shapes import Judged
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection, as_owner, one
+from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
-
-ANALYZE_ROWS_MIN = 1_000
-"""Fewer rows than this go through fast whatever the planner thinks."""
 
 
 def stage(connection: Connection, site_id: UUID, import_id: UUID, rows: Iterable[Judged]) -> int:
@@ -24,15 +21,13 @@ def stage(connection: Connection, site_id: UUID, import_id: UUID, rows: Iterable
             count += 1
             detail = None if row.detail is None else json.dumps(row.detail)
             copy.write_row((site, this, row.line, row.email, row.points, row.problem, detail))
-    if count >= ANALYZE_ROWS_MIN:
-        with as_owner(connection):
-            connection.execute(QUERIES["analyze"])
     return count
 
 
 def clear(connection: Connection, site_id: UUID, import_id: UUID) -> None:
     """Leave nothing of an import in the staging tables."""
-    for name in ("empty_stage", "empty_ready"):
+    connection.execute(QUERIES["own_rows_only"])
+    for name in ("empty_stage", "empty_ready", "empty_chunks"):
         connection.execute(QUERIES[name], {"site_id": site_id, "import_id": import_id})
 
 

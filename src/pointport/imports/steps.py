@@ -12,6 +12,7 @@ This is the only room that opens transactions, and all that commits together is 
 import functools
 import logging
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -211,11 +212,8 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
     if find(workshop, site_id, import_id).status is not Status.IMPORTING:
         return
     try:
-        found = stage(workshop, site_id, import_id)
-        while found.status is Status.IMPORTING and found.applied_rows < (found.ready_rows or 0):
-            if is_stopping():
-                raise Unavailable("the worker is stopping; another goes on")
-            found = apply_chunk(workshop, site_id, import_id)
+        stage(workshop, site_id, import_id)
+        apply_chunks(workshop, site_id, import_id, is_stopping)
         finish(workshop, site_id, import_id)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
@@ -250,7 +248,17 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
                 "The uploaded file is not the one that was parsed. Upload it again and start a new import.",
                 code="FILE_CHANGED",
             )
-        ready_rows, failed_rows = judging.judge_rows(connection, site_id, import_id, again=again)
+        ready_rows, failed_rows = judging.judge_rows(
+            connection, site_id, import_id, staged_rows=staged_rows, again=again
+        )
+        applying.cut(
+            connection,
+            site_id,
+            import_id,
+            ready_rows=ready_rows,
+            chunk_rows_max=workshop.settings.chunk_rows,
+            sessions=workshop.settings.apply_sessions,
+        )
         staged = record.change(
             connection, "note_staged", found, ready_rows=ready_rows, done_rows=failed_rows, now=workshop.clock()
         )
@@ -258,31 +266,50 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         return staged
 
 
-def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
-    """Apply the next rows: entries, balances, outcomes and progress commit together."""
-    now = workshop.clock()
+def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
+    """Apply all chunks, in several sessions side by side. Raises Unavailable between two when `is_stopping` says so."""
+
+    def apply_some(*, waiting: bool = False) -> None:
+        while not is_stopping():
+            if not apply_chunk(workshop, site_id, import_id, waiting=waiting):
+                return
+        raise Unavailable("the worker is stopping; another goes on")
+
+    sessions = workshop.settings.apply_sessions
+    with ThreadPoolExecutor(sessions, thread_name_prefix="apply") as beside:
+        applying_some = [beside.submit(apply_some) for _ in range(sessions)]
+    for ended in applying_some:
+        ended.result()
+    # A worker that was taken for dead may still be at a chunk.
+    apply_some(waiting=True)
+
+
+def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: bool = False) -> bool:
+    """Apply the next rows: entries, balances, outcomes and progress commit together. Tells whether there were any.
+
+    A chunk that another session is at is left to it, or waited for.
+    """
     with workshop.database.transaction(site_id) as connection:
-        found = record.lock(connection, site_id, import_id)
-        after, ready_rows = found.applied_rows, found.ready_rows or 0
-        if found.status is not Status.IMPORTING or after >= ready_rows:
-            return found
-        upto = min(after + workshop.settings.chunk_rows, ready_rows)
-        applied = applying.apply(
-            connection, site_id, import_id, after=after, upto=upto, description=DESCRIPTION, now=now
-        )
+        found = record.share(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return False
+        chunk = applying.take_chunk(connection, site_id, import_id, waiting=waiting)
+        if chunk is None:
+            return False
+        now = workshop.clock()
+        applied = applying.apply(connection, site_id, import_id, chunk, description=DESCRIPTION, now=now)
         account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
         advanced = record.change(
             connection,
             "note_chunk",
             found,
-            after=after,
-            upto=upto,
+            applied_rows=chunk.last - chunk.first + 1,
             done_rows=applied.rows,
             accounts_created=applied.accounts_created,
             now=now,
         )
         _tell(connection, advanced, WORKER)
-        return advanced
+        return True
 
 
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
@@ -301,7 +328,7 @@ def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
     """End an import as FAILED; rows that were not reached are listed as such. An import that has ended stays as it is."""
     with workshop.database.transaction(site_id) as connection:
-        found = record.lock(connection, site_id, import_id)
+        found = record.lock_alone(connection, site_id, import_id)
         if found.status is Status.INITIATED:
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
             _tell(connection, found, WORKER)
@@ -309,7 +336,7 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
             return
         result = None
         if found.ready_rows is not None:
-            applying.note_not_reached(connection, site_id, import_id, after=found.applied_rows)
+            applying.note_not_reached(connection, site_id, import_id)
             try:
                 result = _conclude(workshop, connection, found)
             except (FileRejected, NotFound):

@@ -104,6 +104,15 @@ CREATE TABLE public.event (
     actor text NOT NULL
 );
 
+CREATE UNLOGGED TABLE public.import_chunk (
+    site_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL,
+    applied_date timestamp with time zone,
+    CONSTRAINT import_chunk_is_a_range CHECK (((first_position >= 1) AND (last_position >= first_position)))
+);
+
 CREATE UNLOGGED TABLE public.import_ready (
     site_id uuid NOT NULL,
     import_id uuid NOT NULL,
@@ -113,7 +122,8 @@ CREATE UNLOGGED TABLE public.import_ready (
     email text NOT NULL,
     points bigint,
     problem text,
-    doubled boolean NOT NULL
+    doubled boolean NOT NULL,
+    has_account boolean NOT NULL
 );
 
 CREATE TABLE public.import_row (
@@ -346,6 +356,12 @@ ALTER TABLE ONLY public.contact
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (site_id, id);
 
+ALTER TABLE ONLY public.import_chunk
+    ADD CONSTRAINT import_chunk_pkey PRIMARY KEY (site_id, import_id, first_position);
+
+ALTER TABLE ONLY public.import_chunk
+    ADD CONSTRAINT import_chunk_site_id_import_id_applied_date_key UNIQUE (site_id, import_id, applied_date);
+
 ALTER TABLE ONLY public.import_ready
     ADD CONSTRAINT import_ready_pkey PRIMARY KEY (site_id, import_id, "position");
 
@@ -476,6 +492,10 @@ ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY event_own ON public.event TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.import_chunk ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY import_chunk_own ON public.import_chunk TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.import_row ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY import_row_own ON public.import_row TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -525,6 +545,8 @@ GRANT SELECT,INSERT ON TABLE public.audit_entry TO pointport_site;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.event TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_chunk TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_ready TO pointport_site;
 

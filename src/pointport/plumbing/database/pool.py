@@ -86,6 +86,15 @@ class Database:
         with self._begin() as connection:
             yield connection
 
+    def connections_allowed(self) -> int:
+        """Return how many connections the server allows to all of its users that are no superusers."""
+        with self.owner_transaction() as connection:
+            row = connection.execute(
+                "SELECT current_setting('max_connections')::int"
+                " - current_setting('superuser_reserved_connections')::int AS allowed"
+            ).fetchone()
+        return int(one(row)["allowed"])
+
     @contextmanager
     def _begin(self) -> Iterator[Connection]:
         try:
@@ -119,14 +128,6 @@ def enter_site(connection: Connection, site_id: UUID) -> None:
             sql.Identifier(SITE_ROLE), sql.Literal(str(site_id))
         )
     )
-
-
-@contextmanager
-def as_owner(connection: Connection) -> Iterator[None]:
-    """Leave the site's role for a statement that only the tables' owner may run (ANALYZE), within the transaction."""
-    connection.execute("SET LOCAL ROLE NONE")
-    yield
-    connection.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(SITE_ROLE)))
 
 
 def one(row: DictRow | None) -> dict[str, Any]:
