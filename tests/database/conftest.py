@@ -1,9 +1,14 @@
-"""A connection, for tests of what runs on one."""
+"""A connection, for tests of what runs on one; and a database that tells how much each transaction reads."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
+
+from pointport.plumbing.database.pool import Connection, Database, one
 
 
 @pytest.fixture
@@ -11,3 +16,25 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to a migrated database of the test's own, as the owner."""
     with psycopg.connect(database_url) as opened:
         yield opened
+
+
+READ: LiteralString = """
+    SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint AS read FROM pg_stat_xact_user_tables
+"""
+
+
+class Watched(Database):
+    """A database whose transactions tell how many rows each of them has read."""
+
+    def __init__(self, database: Database) -> None:
+        self.inner = database
+        self.rows_read: list[int] = []
+
+    @contextmanager
+    def transaction(self, site_id: UUID) -> Iterator[Connection]:
+        """See Database."""
+        with self.inner.transaction(site_id) as connection:
+            # What a connection has read is counted on until it is told to the server, which may take some transactions.
+            before = one(connection.execute(READ).fetchone())["read"]
+            yield connection
+            self.rows_read.append(one(connection.execute(READ).fetchone())["read"] - before)

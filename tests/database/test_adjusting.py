@@ -1,8 +1,7 @@
 """A change of many accounts costs the same for each of them, however many there are: read off the rows, not the clock."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import LiteralString
 from uuid import UUID
@@ -12,12 +11,12 @@ import pytest
 from pointport.app import App
 from pointport.ledger import adjusting
 from pointport.ledger.adjusting import CHUNK_ACCOUNTS_MAX, Wish
-from pointport.plumbing.database.pool import Connection, Database, one
 from pointport.plumbing.queries import plan_filter
 from pointport.plumbing.webhooks import subscriptions
 from pointport.plumbing.webhooks.event_types import EventType
 from pointport.wire.accounts import ACCOUNTS
 from tests.conftest import Site
+from tests.database.conftest import Watched
 
 ACCOUNTS_MADE = 20_000
 READ_PER_ACCOUNT_MAX = 20
@@ -35,27 +34,6 @@ FILL: LiteralString = """
     FROM contact WHERE site_id = %(site)s ORDER BY id;
 """
 """Accounts in a random order of their making; half of them have nothing to take away."""
-
-READ: LiteralString = """
-    SELECT coalesce(sum(seq_tup_read + coalesce(idx_tup_fetch, 0)), 0)::bigint AS read FROM pg_stat_xact_user_tables
-"""
-
-
-class Watched(Database):
-    """A database whose transactions tell how many rows each of them has read."""
-
-    def __init__(self, database: Database) -> None:
-        self.inner = database
-        self.rows_read: list[int] = []
-
-    @contextmanager
-    def transaction(self, site_id: UUID) -> Iterator[Connection]:
-        """See Database."""
-        with self.inner.transaction(site_id) as connection:
-            # What a connection has read is counted on until it is told to the server, which may take some transactions.
-            before = one(connection.execute(READ).fetchone())["read"]
-            yield connection
-            self.rows_read.append(one(connection.execute(READ).fetchone())["read"] - before)
 
 
 def fill(app: App, site: Site) -> None:

@@ -204,10 +204,14 @@ def test_an_import_does_what_the_model_says(app: App, rows: list[list[str]], bal
         ]
 
 
+@pytest.mark.parametrize("sessions", [1, 2, 4])
 @pytest.mark.parametrize("chunk_rows", [1, 3])
-def test_chunks_of_any_size_come_to_the_same(app: App, chunk_rows: int) -> None:
+def test_chunks_of_any_size_and_any_number_of_sessions_come_to_the_same(
+    app: App, chunk_rows: int, sessions: int
+) -> None:
     rows = [[CUSTOMERS[email][-1], cell, "note"] for email, cell in zip(CUSTOMERS, CELLS, strict=False)]
-    small = App(**{**vars(app), "settings": app.settings.model_copy(update={"chunk_rows": chunk_rows})})
+    small_settings = {"chunk_rows": chunk_rows, "apply_sessions": sessions}
+    small = App(**{**vars(app), "settings": app.settings.model_copy(update=small_settings)})
     story = story_of(small)
     expected = model(rows, {})
     assert outcomes_of(story, story.run(csv_bytes(rows))) == expected.outcomes

@@ -173,7 +173,8 @@ class Market:
             found = connection.execute(
                 "SELECT count(*) AS entries, count(DISTINCT line) AS lines,"
                 " (SELECT count(*) FROM import_stage WHERE import_id = %(id)s)"
-                " + (SELECT count(*) FROM import_ready WHERE import_id = %(id)s) AS left_over"
+                " + (SELECT count(*) FROM import_ready WHERE import_id = %(id)s)"
+                " + (SELECT count(*) FROM import_chunk WHERE import_id = %(id)s) AS left_over"
                 " FROM transaction WHERE import_id = %(id)s",
                 {"id": import_id},
             ).fetchone()
@@ -197,12 +198,6 @@ def market(server: str, template: str, folder: Path) -> Iterator[Market]:
         open_app(Settings(DATABASE_URL=SecretStr(url), data_dir=folder, log_level="WARNING")) as app,
     ):
         yield Market(app)
-
-
-@pytest.fixture(scope="module")
-def programs(market: Market, folder: Path) -> Iterator[Programs]:
-    with Programs(folder, DATABASE_URL=market.app.database.conninfo, **CHUNKS) as started:
-        yield started
 
 
 # --- Death of a worker --------------------------------------------------------------------------------------------------
@@ -267,15 +262,17 @@ def make_instants(seed: int) -> list[Instant]:
     ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("seed", "sessions"), [(0, "1"), (1, "2"), (2, "4"), (3, "2")])
 def test_workers_killed_at_five_random_instants_of_one_import_are_replaced_and_nothing_shows(
-    market: Market, programs: Programs, seed: int
+    market: Market, folder: Path, seed: int, sessions: str
 ) -> None:
     left = make_instants(seed)
-    for _ in range(TRIES_MAX):
-        left = kill_workers(market, programs, left, seed)
-        if not left:
-            return
+    url = market.app.database.conninfo
+    with Programs(folder, DATABASE_URL=url, POINTPORT_APPLY_SESSIONS=sessions, **CHUNKS) as programs:
+        for _ in range(TRIES_MAX):
+            left = kill_workers(market, programs, left, seed)
+            if not left:
+                return
     pytest.fail(f"no worker was killed while an import was {' or '.join(instant.name for instant in left)}")
 
 

@@ -180,13 +180,17 @@ def test_a_worker_told_to_stop_stops_between_two_chunks_and_another_goes_on(
     assert story.balances() == dict.fromkeys(emails, 7)
 
 
-@pytest.mark.parametrize("holding", [False, True], ids=["between two chunks", "in the middle of a chunk"])
+@pytest.mark.parametrize(
+    ("holding", "sessions"),
+    [(False, "1"), (True, "1"), (True, "2")],
+    ids=["between two chunks", "in the middle of a chunk", "in the middle of two"],
+)
 def test_a_worker_that_stood_still_and_comes_back_doubles_nothing(
-    story: Story, database_url: str, programs: Programs, holding: bool
+    story: Story, database_url: str, programs: Programs, holding: bool, sessions: str
 ) -> None:
     emails = [f"c{number:04d}@example.com" for number in range(400)]
     story.add_contacts(*emails)
-    frozen = programs.worker()
+    frozen = programs.worker(POINTPORT_APPLY_SESSIONS=sessions)
     begun = story.execute("\n".join(["Email,Points", *(f"{email},7" for email in emails), ""]).encode())
     with Watch(database_url, begun.id) as watch, psycopg.connect(database_url, autocommit=True) as looking:
 
