@@ -196,7 +196,7 @@ def test_chunks_are_even_and_as_many_for_each_session(
 # --- What it costs --------------------------------------------------------------------------------------------------------
 
 CUSTOMERS = 20_000
-ROWS_READ_PER_ROW_MAX = 16
+ROWS_READ_PER_ROW_MAX = 20
 """To stage, judge and apply a row: itself a few times, its contact and its account. A chunk that is read again for each
 of its accounts would be thousands.
 """

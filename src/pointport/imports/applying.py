@@ -9,6 +9,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from pointport.imports import judging
 from pointport.imports.shapes import Applied, Chunk
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -100,7 +101,9 @@ def _create_accounts(
             break
         except UniqueViolation:
             # Somebody gave one of them points in the meantime.
-            connection.execute(QUERIES["find_accounts"], these)
+            judging.find_accounts(
+                connection, these["site_id"], these["import_id"], Chunk(these["first"], these["last"])
+            )
             rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
     if created == rows["without_account"]:
         return created, 0, rows

@@ -94,19 +94,6 @@ CROSS JOIN
         FOR KEY SHARE
     ) AS owner;
 
--- name: find_accounts
--- Who has an account by now.
-UPDATE import_ready SET has_account = TRUE
-WHERE
-    site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position BETWEEN %(first)s AND %(last)s
-    AND problem IS NULL AND NOT has_account
-    AND EXISTS (
-        SELECT FROM account
-        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
-        OFFSET 0
-    );
-
 -- name: find_lost_contacts
 -- The rows whose contact was deleted since they were judged: they still have no account.
 UPDATE import_ready SET problem = 'CONTACT_NOT_FOUND'

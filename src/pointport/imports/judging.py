@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from pointport.imports import problems
-from pointport.imports.shapes import Judged, Mapping, Row
+from pointport.imports.shapes import Chunk, Judged, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -22,8 +22,8 @@ CellReader = Callable[[str], int | tuple[str, dict[str, Any]]]
 PLAIN_DIGITS_MAX: Final = 18
 
 MANY_ROWS = 20_000
-"""From so many rows on, all contacts of a site are read at once instead of one for each row: at 250,000 rows of as many
-contacts that takes half the time. A site of some millions takes a second or two to read.
+"""From so many rows on, all contacts and accounts of the site are read at once instead of one for each row: at 250,000
+rows of as many contacts that takes half the time. A site of some millions takes a second or two to read.
 """
 
 
@@ -92,14 +92,22 @@ def judge_rows(
     Returns how many rows are lined up (positions 1…n, some of them already judged bad) and how many failed. With `again`
     the file is staged a second time, and rows that have their outcome keep it.
     """
-    this = {"site_id": site_id, "import_id": import_id}
+    this = {"site_id": site_id, "import_id": import_id, "many": staged_rows >= MANY_ROWS}
     connection.execute(QUERIES["take_memory"])
-    connection.execute(QUERIES["expect_many" if staged_rows >= MANY_ROWS else "expect_few"])
+    connection.execute(QUERIES["read_once"])
     connection.execute(QUERIES["rank"], this)
-    connection.execute(QUERIES["expect_few"])
+    connection.execute(QUERIES["look_up"])
+    if not this["many"]:
+        find_accounts(connection, site_id, import_id, Chunk(1, staged_rows))
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
     )
     if again:
         connection.execute(QUERIES["settle_again"], this)
     return one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"], failed
+
+
+def find_accounts(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk) -> None:
+    """Look which rows of a chunk have an account by now."""
+    these = {"site_id": site_id, "import_id": import_id, "first": chunk.first, "last": chunk.last}
+    connection.execute(QUERIES["find_accounts"], these)

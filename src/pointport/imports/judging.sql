@@ -4,20 +4,21 @@
 -- Room for a sort of a few hundred thousand rows; more goes by way of the disk.
 SET LOCAL work_mem = '64MB';
 
--- name: expect_many
--- For many rows: read the site's contacts and accounts once, whatever the statistics say. Nothing has told them of these
--- rows, and a table that all imports share is not analyzed for one: others would wait for it.
+-- name: read_once
+-- Nothing has told the statistics of these rows, and of their site they may know nothing either: so no table is read
+-- again for each row of another.
 SET LOCAL enable_nestloop = off;
 
--- name: expect_few
--- For few rows, and for what goes by key: look each one up, however many there are.
+-- name: look_up
+-- From here on each row goes by a key of its own.
 SET LOCAL enable_nestloop = on;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 
 -- name: rank
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
--- that already has a problem keeps it, and still counts as a row for its customer.
+-- that already has a problem keeps it, and still counts as a row for its customer. For many rows all contacts and
+-- accounts of the site are read, for few only the contacts that are named.
 INSERT INTO import_ready (
     site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account
 )
@@ -48,11 +49,37 @@ FROM (
         row_number() OVER by_contact AS position,
         coalesce(stage.email IN (lag(stage.email) OVER by_contact, lead(stage.email) OVER by_contact), FALSE) AS doubled
     FROM import_stage AS stage
-    LEFT JOIN contact ON stage.site_id = contact.site_id AND stage.email = contact.email
+    LEFT JOIN contact
+        ON
+            stage.site_id = contact.site_id AND stage.email = contact.email
+            AND (
+                %(many)s OR contact.email = any(
+                    ARRAY(
+                        SELECT import_stage.email FROM import_stage
+                        WHERE
+                            import_stage.site_id = %(site_id)s AND import_stage.import_id = %(import_id)s
+                            AND import_stage.email IS NOT NULL
+                    )
+                )
+            )
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
     WINDOW by_contact AS (PARTITION BY stage.site_id ORDER BY contact.id, stage.email, stage.line)
 ) AS neighbours
-LEFT JOIN account ON neighbours.site_id = account.site_id AND neighbours.contact_id = account.id;
+LEFT JOIN account
+    ON %(many)s AND neighbours.site_id = account.site_id AND neighbours.contact_id = account.id;
+
+-- name: find_accounts
+-- Who has an account by now.
+UPDATE import_ready SET has_account = TRUE
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account
+    AND EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
 
 -- name: note_bad_cells
 -- Outcomes of the rows whose cells cannot be used. After a crash some have theirs already.
