@@ -158,15 +158,15 @@ def rows_of(content: bytes, learned: Learned, email: int | None, points: int | N
         number = numbers.read(text, written)
         return number if isinstance(number, int) else (number.problem, {})
 
-    judged = judging.judge_cells(
-        rows,
-        Mapping(email, points),
+    rules = judging.Rules(
+        mapping=Mapping(email, points),
         columns=len(learned.header),
         encoding_name="",
         points_max=SETTINGS.points_max,
         read_points=read_points,
-        damaged=lambda cells: encoding.is_damaged("".join(cells)),
+        damaged=(lambda cells: encoding.is_damaged("".join(cells))) if learned.damaged_rows else None,
     )
+    judged = judging.judge_cells(rows, rules)
     for (line, cells, _), verdict in zip(rows, judged, strict=True):
         became = {"problem": verdict.problem} if verdict.problem else {"email": verdict.email, "points": verdict.points}
         yield {"line": line, "cells": as_typed(cells), **became}

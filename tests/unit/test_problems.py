@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF001 (full-width characters are what is tried here)
 
+import dataclasses
 import re
 import string
 from typing import Any
@@ -51,17 +52,19 @@ def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
 
 
 def judge(*rows: list[str], columns: Mapping = COLUMNS, fault: str | None = None) -> list[Judged]:
-    return list(
-        judging.judge_cells(
-            ((line, cells, fault) for line, cells in enumerate(rows, start=2)),
-            columns,
-            columns=3 if columns is not COLUMNS else 2,
-            encoding_name="UTF-8",
-            points_max=999_999_999,
-            read_points=read_points,
-            damaged=lambda cells: encoding.is_damaged("".join(cells)),
-        )
+    rules = judging.Rules(
+        mapping=columns,
+        columns=3 if columns is not COLUMNS else 2,
+        encoding_name="UTF-8",
+        points_max=999_999_999,
+        read_points=read_points,
+        damaged=lambda cells: encoding.is_damaged("".join(cells)),
     )
+    numbered = [(line, cells, fault) for line, cells in enumerate(rows, start=2)]
+    judged = list(judging.judge_cells(numbered, rules))
+    if not any(encoding.is_damaged("".join(cells)) for cells in rows):
+        assert list(judging.judge_cells(numbered, dataclasses.replace(rules, damaged=None))) == judged
+    return judged
 
 
 def fault_of(code: str) -> str | None:

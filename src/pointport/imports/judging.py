@@ -5,6 +5,7 @@ rows and the contacts can tell.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,61 +28,72 @@ rows of as many contacts that takes half the time. A site of some millions takes
 """
 
 
-def judge_cells(
-    rows: Iterable[Row],
-    mapping: Mapping,
-    *,
-    columns: int,
-    encoding_name: str,
-    points_max: int,
-    read_points: CellReader,
-    damaged: Callable[[Sequence[str]], bool],
-) -> Iterator[Judged]:
-    """Judge each row by its own cells, in the order of the catalogue.
+@dataclass(frozen=True)
+class Rules:
+    """What the cells of one file are judged by."""
 
-    `columns` is how many there are: a cell behind them that is not blank tells that the others may be out of place.
-    """
-    last = max(mapping.email, mapping.points)
+    mapping: Mapping
+    columns: int
+    """How many there are: a cell behind them that is not blank tells that the others may be out of place."""
+    encoding_name: str
+    points_max: int
+    read_points: CellReader
+    damaged: Callable[[Sequence[str]], bool] | None
+    """Tells whether cells hold bytes that are no characters; None when no row of the file does."""
+
+
+def judge_cells(rows: Iterable[Row], rules: Rules) -> Iterator[Judged]:
+    """Judge each row by its own cells, in the order of the catalogue."""
+    email_index, points_index = rules.mapping.email, rules.mapping.points
+    last, columns, points_max, damaged = max(email_index, points_index), rules.columns, rules.points_max, rules.damaged
     for line, cells, fault in rows:
-        email_text = cells[mapping.email] if mapping.email < len(cells) else ""
-        email = normal_form(email_text)
-        if fault is not None:
-            yield Judged(line, email, None, fault, {"longest": len(max(cells, key=len, default=""))})
-        elif len(cells) <= last:
-            missing = mapping.email if mapping.email >= len(cells) else mapping.points
-            detail = {"cells": len(cells), "index": missing}
-            yield Judged(line, email, None, problems.CELL_MISSING.code, detail)
-        elif len(cells) > columns and (extra := _first_filled(cells, columns)) is not None:
-            yield Judged(line, email, None, problems.CELL_EXTRA.code, {"cells": len(cells), "index": extra})
-        elif damaged(cells):
-            yield Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": encoding_name})
-        elif email is None:
-            problem = problems.EMAIL_INVALID if trimmed(email_text) else problems.EMAIL_MISSING
-            yield Judged(line, None, None, problem.code)
-        else:
-            yield _judge_points(line, email, cells[mapping.points], points_max, read_points)
+        # Nearly every row is a sound one of an address and plain digits, and is done with here.
+        if fault is None and last < len(cells) <= columns and damaged is None:
+            email, text = normal_form(cells[email_index]), cells[points_index]
+            if email is not None and text.isascii() and text.isdigit() and len(text) <= PLAIN_DIGITS_MAX:
+                points = int(text)
+                if points <= points_max:
+                    yield Judged(line, email, points)
+                    continue
+        yield _judge(line, cells, fault, rules)
+
+
+def _judge(line: int, cells: list[str], fault: str | None, rules: Rules) -> Judged:
+    mapping, columns = rules.mapping, rules.columns
+    email_text = cells[mapping.email] if mapping.email < len(cells) else ""
+    email = normal_form(email_text)
+    if fault is not None:
+        return Judged(line, email, None, fault, {"longest": len(max(cells, key=len, default=""))})
+    if len(cells) <= max(mapping.email, mapping.points):
+        missing = mapping.email if mapping.email >= len(cells) else mapping.points
+        return Judged(line, email, None, problems.CELL_MISSING.code, {"cells": len(cells), "index": missing})
+    if len(cells) > columns and (extra := _first_filled(cells, columns)) is not None:
+        return Judged(line, email, None, problems.CELL_EXTRA.code, {"cells": len(cells), "index": extra})
+    if rules.damaged is not None and rules.damaged(cells):
+        return Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": rules.encoding_name})
+    if email is None:
+        problem = problems.EMAIL_INVALID if trimmed(email_text) else problems.EMAIL_MISSING
+        return Judged(line, None, None, problem.code)
+    return _judge_points(line, email, cells[mapping.points], rules)
 
 
 def _first_filled(cells: Sequence[str], columns: int) -> int | None:
     return next((index for index in range(columns, len(cells)) if trimmed(cells[index])), None)
 
 
-def _judge_points(line: int, email: str, text: str, points_max: int, read_points: CellReader) -> Judged:
-    if text.isascii() and text.isdigit() and len(text) <= PLAIN_DIGITS_MAX:
-        points = int(text)
-    else:
-        value = trimmed(text)
-        if not value:
-            return Judged(line, email, None, problems.POINTS_MISSING.code)
-        found = read_points(value)
-        if isinstance(found, tuple):
-            return Judged(line, email, None, *found)
-        points = found
-    if points < 0:
+def _judge_points(line: int, email: str, text: str, rules: Rules) -> Judged:
+    value = trimmed(text)
+    if not value:
+        return Judged(line, email, None, problems.POINTS_MISSING.code)
+    is_plain = value.isascii() and value.isdigit() and len(value) <= PLAIN_DIGITS_MAX
+    found = int(value) if is_plain else rules.read_points(value)
+    if isinstance(found, tuple):
+        return Judged(line, email, None, *found)
+    if found < 0:
         return Judged(line, email, None, problems.POINTS_NEGATIVE.code)
-    if points > points_max:
-        return Judged(line, email, None, problems.POINTS_TOO_LARGE.code, {"points_max": points_max})
-    return Judged(line, email, points)
+    if found > rules.points_max:
+        return Judged(line, email, None, problems.POINTS_TOO_LARGE.code, {"points_max": rules.points_max})
+    return Judged(line, email, found)
 
 
 def judge_rows(

@@ -1,5 +1,6 @@
 """Stage 3: judged rows into the staging table, by COPY."""
 
+import itertools
 import json
 from collections.abc import Iterable
 from uuid import UUID
@@ -10,18 +11,33 @@ from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
 
+BLOCK_ROWS = 1_000
+NULL = "\\N"
+
 
 def stage(connection: Connection, site_id: UUID, import_id: UUID, rows: Iterable[Judged]) -> int:
     """Copy rows into the staging table, emptied first of what an earlier try left; returns how many they were."""
     clear(connection, site_id, import_id)
-    count = 0
-    site, this = str(site_id), str(import_id)
+    count, prefix = 0, f"{site_id}\t{import_id}"
     with connection.cursor().copy(QUERIES["copy"]) as copy:
-        for row in rows:
-            count += 1
-            detail = None if row.detail is None else json.dumps(row.detail)
-            copy.write_row((site, this, row.line, row.email, row.points, row.problem, detail))
+        lines = (_copied(prefix, row) for row in rows)
+        while block := list(itertools.islice(lines, BLOCK_ROWS)):
+            count += len(block)
+            copy.write("".join(block))
     return count
+
+
+def _copied(prefix: str, row: Judged) -> str:
+    """Return a row as COPY reads it.
+
+    Written here, since it is once for each row and half as long as with the driver's own: there is nothing to escape in
+    an address in normal form, nor in numbers and codes. Backslashes of the detail are doubled; JSON has no line ends.
+    """
+    line, email, points, problem, detail = row
+    if problem is None:
+        return f"{prefix}\t{line}\t{email}\t{points}\t{NULL}\t{NULL}\n"
+    told = NULL if detail is None else json.dumps(detail).replace("\\", "\\\\")
+    return f"{prefix}\t{line}\t{email or NULL}\t{NULL if points is None else points}\t{problem}\t{told}\n"
 
 
 def clear(connection: Connection, site_id: UUID, import_id: UUID) -> None:

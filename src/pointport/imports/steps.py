@@ -233,15 +233,15 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
             return found
         stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
         damaged_rows = (found.detected or {})["damaged_rows"]
-        judged = judging.judge_cells(
-            files.read(stream, found.dialect, workshop.settings),
-            _columns(found),
+        rules = judging.Rules(
+            mapping=_columns(found),
             columns=len(found.header or ()),
             encoding_name=encoding.NAMES.get(found.dialect.encoding, found.dialect.encoding),
             points_max=workshop.settings.points_max,
             read_points=_points_reader(workshop, found),
-            damaged=(lambda cells: encoding.is_damaged("".join(cells))) if damaged_rows else (lambda _: False),
+            damaged=(lambda cells: encoding.is_damaged("".join(cells))) if damaged_rows else None,
         )
+        judged = judging.judge_cells(files.read(stream, found.dialect, workshop.settings), rules)
         staged_rows = staging.stage(connection, site_id, import_id, judged)
         if stream.sha256 != found.file_sha256 or staged_rows != found.parsed_row_count:
             raise FileRejected(

@@ -18,7 +18,9 @@ TEXT_CHARACTERS_MAX = 1_000
 INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
 
 PLAIN_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII)
-PLAIN = re.compile(rf"[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@{PLAIN_DOMAIN.pattern}", re.ASCII)
+PLAIN = re.compile(
+    rf"(?=[^@]{{1,{LOCAL_CHARACTERS_MAX}}}@)[a-z0-9_%+'-]+(?:\.[a-z0-9_%+'-]+)*@{PLAIN_DOMAIN.pattern}", re.ASCII
+)
 """What nearly every address looks like; a domain label that starts with `xn--` takes the longer way."""
 
 WRAPPED = re.compile(r"[^<>]*<([^<>]*)>", re.DOTALL)
@@ -29,8 +31,7 @@ def normal_form(text: str) -> str | None:
     """Return the address in the form in which it is stored and compared, or None when it is none."""
     lowered = text.strip().lower()
     if len(lowered) <= ADDRESS_CHARACTERS_MAX and "xn--" not in lowered and PLAIN.fullmatch(lowered):
-        local, _, _ = lowered.partition("@")
-        return lowered if len(local) <= LOCAL_CHARACTERS_MAX else None
+        return lowered
     return _careful(text)
 
 
