@@ -54,7 +54,7 @@ FROM (
             stage.site_id = contact.site_id AND stage.email = contact.email
             AND (
                 %(many)s OR contact.email = any(
-                    ARRAY(
+                    array(
                         SELECT import_stage.email FROM import_stage
                         WHERE
                             import_stage.site_id = %(site_id)s AND import_stage.import_id = %(import_id)s

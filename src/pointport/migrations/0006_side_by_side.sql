@@ -25,3 +25,19 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON import_chunk TO pointport_site;
 ALTER TABLE import_chunk ENABLE ROW LEVEL SECURITY;
 CREATE POLICY import_chunk_own ON import_chunk TO pointport_site
 USING (site_id = (SELECT nullif(current_setting('pointport.site_id', TRUE), '')::uuid));
+
+-- Rows that pass through are deleted, and their room is free for the next import only once they are vacuumed: soon, and
+-- without the pauses that spare a busy disk, since the next one may come at once. By the default share of a table, the
+-- largest import ever would decide when the small ones after it are cleared away.
+ALTER TABLE import_stage SET (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0
+);
+ALTER TABLE import_ready SET (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000, autovacuum_vacuum_cost_delay = 0
+);
+
+-- An import may change every account: what it leaves behind lies in the same pages, half of which are kept free for it,
+-- so only what has no room there is for the vacuum. Statistics follow sooner than by default, since a site that is
+-- new to them is read by estimates that know nothing of it.
+ALTER TABLE account SET (autovacuum_vacuum_scale_factor = 0.1, autovacuum_analyze_scale_factor = 0.02);
+ALTER TABLE contact SET (autovacuum_analyze_scale_factor = 0.02);

@@ -17,7 +17,7 @@ CREATE TABLE public.account (
     CONSTRAINT account_balance_check CHECK ((balance >= 0)),
     CONSTRAINT account_revision_check CHECK ((revision >= 1))
 )
-WITH (fillfactor='50');
+WITH (fillfactor='50', autovacuum_vacuum_scale_factor='0.1', autovacuum_analyze_scale_factor='0.02');
 
 CREATE TABLE public.api_key (
     site_id uuid NOT NULL,
@@ -91,7 +91,8 @@ CREATE TABLE public.contact (
     CONSTRAINT contact_first_name_check CHECK ((char_length(first_name) <= 100)),
     CONSTRAINT contact_last_name_check CHECK ((char_length(last_name) <= 100)),
     CONSTRAINT contact_revision_check CHECK ((revision >= 1))
-);
+)
+WITH (autovacuum_analyze_scale_factor='0.02');
 
 CREATE TABLE public.event (
     site_id uuid NOT NULL,
@@ -124,7 +125,8 @@ CREATE UNLOGGED TABLE public.import_ready (
     problem text,
     doubled boolean NOT NULL,
     has_account boolean NOT NULL
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_cost_delay='0');
 
 CREATE TABLE public.import_row (
     site_id uuid NOT NULL,
@@ -148,7 +150,8 @@ CREATE UNLOGGED TABLE public.import_stage (
     points bigint,
     problem text,
     detail jsonb
-);
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_cost_delay='0');
 
 CREATE TABLE public.loyalty_import (
     site_id uuid NOT NULL,

@@ -37,6 +37,8 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
         "wal_level": "minimal",
         "max_wal_senders": "0",
         "max_logical_replication_workers": "0",
+        # Several imports a minute pass through the same tables; a look a minute would be late.
+        "autovacuum_naptime": "10s",
         # Files in the cluster, for /dev/shm is 64 MB in a default container, and systemd empties it at a logout.
         "dynamic_shared_memory_type": "mmap",
         "jit": "off",
