@@ -8,13 +8,15 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
 
-from pointport.app import App
-from pointport.errors import Unavailable
+from pointport.app import App, open_app
+from pointport.errors import SetupError, Unavailable
 from pointport.imports import applying, steps
 from pointport.imports.record import LoyaltyImport
 from pointport.ledger import contacts, customers, postings
 from pointport.ledger.postings import Earning
+from pointport.settings import Settings
 from tests.conftest import Site, Story
 from tests.database.conftest import Watched
 
@@ -191,6 +193,30 @@ def test_chunks_are_even_and_as_many_for_each_session(
         )
         found = connection.execute("SELECT * FROM import_chunk ORDER BY first_position").fetchall()
     assert [(row["first_position"], row["last_position"]) for row in found] == chunks
+
+
+def test_a_server_that_gives_a_query_little_memory_is_as_good(
+    settings: Settings, database_url: str, make_site: Callable[[str], Site]
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET work_mem = '64kB'").format(sql.Identifier(connection.info.dbname))
+        )
+    with open_app(settings) as app:
+        story = Story(app, make_site("Corner Shop").id)
+        fill(app, story.site_id)
+        done = story.run(points_of(CUSTOMERS, 0))
+        assert (done.success_count, done.accounts_changed) == (CUSTOMERS, CUSTOMERS)
+
+
+def test_more_connections_than_the_server_has_are_refused_with_the_numbers_and_what_to_do(
+    app: App, settings: Settings
+) -> None:
+    allowed = app.database.connections_allowed()
+    told = rf"allows {allowed} connections in all, .* is {allowed + 1}: lower it"
+    greedy = settings.model_copy(update={"connections_max": allowed + 1})
+    with pytest.raises(SetupError, match=told), open_app(greedy):
+        pytest.fail("it was opened")
 
 
 # --- What it costs --------------------------------------------------------------------------------------------------------

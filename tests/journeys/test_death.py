@@ -492,38 +492,42 @@ def test_while_the_database_is_gone_the_api_says_so_and_then_everything_goes_on(
 
 
 @contextmanager
-def full_disk(market: Market, folder: Path) -> Iterator[None]:
-    """Leave no room for events and for outcomes of rows, truly: the kernel itself says ENOSPC to the database.
+def full_disk(market: Market, folder: Path, table: str) -> Iterator[None]:
+    """Leave no room for events and for the rows of a table, truly: the kernel itself says ENOSPC to the database.
 
     Their files, once emptied, become /dev/full, and files again at the end.
     """
     with psycopg.connect(market.app.database.conninfo, autocommit=True) as connection:
-        connection.execute("TRUNCATE event, import_row")
+        connection.execute(sql.SQL("TRUNCATE event, {}").format(sql.Identifier(table)))
         connection.execute("CHECKPOINT")  # So that none wants to sync the files meanwhile.
-        paths = connection.execute(
-            "SELECT pg_relation_filepath('event'), pg_relation_filepath('import_row')"
-        ).fetchone()
+        paths = connection.execute("SELECT pg_relation_filepath('event'), pg_relation_filepath(%s)", [table]).fetchone()
         assert paths is not None
         files = [folder / "postgres" / path for path in paths]
         for file in files:
             assert file.stat().st_size == 0
             file.rename(file.with_suffix(".aside"))
             file.symlink_to("/dev/full")
+        open_anew(connection)
         try:
             yield
         finally:
             for file in files:
                 file.unlink()
                 file.with_suffix(".aside").rename(file)
-            # Who has the full one open must open the other.
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
+            open_anew(connection)
 
 
+def open_anew(connection: psycopg.Connection) -> None:
+    """Have everybody open the files again: who has the one open that was there before would not see the other."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+
+
+@pytest.mark.parametrize("table", ["import_row", "import_stage", "import_ready"])
 def test_while_the_disk_is_full_the_api_says_so_and_the_job_waits_and_nothing_is_lost(
-    own_market: Market, own_folder: Path
+    own_market: Market, own_folder: Path, table: str
 ) -> None:
     sheet = make_sheet(21)
     story, key = own_market.open_site()
@@ -537,7 +541,7 @@ def test_while_the_disk_is_full_the_api_says_so_and_the_job_waits_and_nothing_is
         httpx2.Client(headers=headers, timeout=60) as client,
     ):
         url = programs.server().url
-        with full_disk(own_market, own_folder):
+        with full_disk(own_market, own_folder, table):
             assert_passing(client.post(f"{url}{IMPORTS}", json=upload))
             execute_once_parsed(story, import_id, watch)
             until(lambda: watch.has_been_put_back, "the job has been tried again")
