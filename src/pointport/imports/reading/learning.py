@@ -106,6 +106,8 @@ def _heading(head: Sequence[Row], guessed: Dialect, settings: Settings, told: Re
     """Find the heading among the first rows. Raises FileRejected unless it is within the limits (design.md 12)."""
     head = [row for row in head if not (row[0] == 1 and dialects.is_separator_line(row[1], guessed.delimiter))]
     if not head:
+        if told.sheet is not None and guessed.sheet is not None:
+            raise FileRejected(f"The sheet “{guessed.sheet}” is empty. Choose another one.", code="EMPTY_FILE")
         raise FileRejected("The file is empty. Export it again and look at its size.", code="EMPTY_FILE")
     width = guessed.columns or max(len(cells) for _, cells, _ in head)
     index = heading_row.find(head, width) if told.heading_line is None else _told_index(head, told.heading_line)
