@@ -14,7 +14,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from pointport.errors import FileRejected
-from pointport.imports.reading import encoding, files, headings, learning, rows
+from pointport.imports.reading import careful, encoding, files, headings, learning, rows
 from pointport.imports.shapes import Dialect, Learned, Reading, Row
 from pointport.settings import Settings
 
@@ -403,7 +403,7 @@ def test_a_stray_carriage_return_is_no_end_of_a_row_but_ends_a_line() -> None:
 def test_a_row_of_very_many_cells_is_taken_apart_so_far_and_no_further() -> None:
     content = b"a,b\n" + b"," * 5_000 + b"end\n"
     ((_, cells),) = rows_of(content)
-    assert len(cells) == rows.CELLS_MAX + 1
+    assert len(cells) == careful.CELLS_MAX + 1
     assert cells[-1] == "," * 4_000 + "end"
 
 
@@ -506,7 +506,9 @@ def written(table: Sequence[Sequence[str]], dialect: tuple[str, str, Any, str]) 
 def test_any_table_reads_back_as_it_was_written(table: list[list[str]], dialect: tuple[str, str, Any, str]) -> None:
     content, starts = written([["heading one", "heading two"], *table], dialect)
     expected = [
-        (line, row) for line, row in zip(starts[1:], table, strict=True) if any(cell.strip(rows.BLANK) for cell in row)
+        (line, row)
+        for line, row in zip(starts[1:], table, strict=True)
+        if any(cell.strip(careful.BLANK) for cell in row)
     ]
     ending = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[dialect[1]]
     assert sound(read(content, Dialect(dialect[3], dialect[0], line_ending=ending))) == expected
@@ -532,23 +534,55 @@ def test_any_regular_table_is_learned_in_its_dialect(
 
 @settings(deadline=None, max_examples=400)
 @given(
-    st.lists(st.sampled_from(['"', '""', ",", "\n", "\r\n", "a", "b c", " ", "\\", "x@example.com", "'"]), max_size=40),
+    st.lists(
+        st.sampled_from(
+            [
+                '"',
+                '""',
+                ",",
+                "\n",
+                "\r\n",
+                "\r",
+                "a",
+                "b c",
+                " ",
+                "\t",
+                "\ufeff",
+                "\\",
+                '\\"',
+                '","',
+                '", "',
+                "x@example.com",
+                "'",
+            ]
+        ),
+        max_size=40,
+    ),
     st.sampled_from([0, 2, 3]),
     st.sampled_from([None, "\\"]),
+    st.sampled_from([",", "\t", " ", "|", "^"]),
+    st.sampled_from(['"', "'", ""]),
 )
-def test_the_native_and_the_careful_reading_are_one(parts: list[str], columns: int, escape: str | None) -> None:
-    text = "".join(parts)
-    dialect = Dialect("utf-8", ",", columns=columns, escape=escape)
-    careful = rows._Careful(dialect, CELL_MAX)
-    lines = io.StringIO(text, newline="\n").readlines()
+@example(['"', ",", '"', '\\"', "\n"], 2, "\\", ",", '"')
+@example(['""', "\r", "\r"], 2, None, ",", '"')
+@example(["a", " ", " ", '"', "b", '"'], 0, None, " ", '"')
+def test_the_native_and_the_careful_reading_are_one(
+    parts: list[str], columns: int, escape: str | None, delimiter: str, quote: str
+) -> None:
+    text = "".join(parts).replace(",", delimiter).replace('"', quote or '"')
+    dialect = Dialect("utf-8", delimiter, quote, columns=columns, escape=escape if quote else None)
+    reader = careful.Careful(dialect, CELL_MAX)
+    lines = rows._Reader(dialect, CELL_MAX)._split(text)
+    counts = (max(1, len(re.findall(r"\r\n|\r|\n", line))) for line in lines)
+    numbers = list(itertools.accumulate(counts, initial=1))
     expected: list[Row] = []
     index = 0
     while index < len(lines):
-        found = careful.record(lines, index, is_last=True)
+        found = reader.record(lines, index, is_last=True)
         assert found is not None
         cells, fault, after = found
-        if fault or "".join(cells).strip(rows.BLANK):
-            expected.append((index + 1, cells, fault))
+        if fault or "".join(cells).strip(careful.BLANK):
+            expected.append((numbers[index], cells, fault))
         index = after
     pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
     assert list(rows.records([text], dialect, cell_characters_max=CELL_MAX)) == expected

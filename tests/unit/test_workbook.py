@@ -20,9 +20,10 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 
 from pointport.errors import FileRejected
-from pointport.imports.reading import workbook, workbook_archive, workbook_rows, workbook_texts
+from pointport.imports.reading import learning, workbook, workbook_archive, workbook_rows, workbook_texts
 from pointport.imports.reading.workbook_cells import Format, format_of
 from pointport.imports.reading.workbook_rows import WorkbookRow
+from pointport.imports.shapes import Reading
 from pointport.settings import Settings
 
 SETTINGS = Settings()
@@ -532,6 +533,14 @@ def test_a_hidden_sheet_is_read_only_when_nothing_else_has_data() -> None:
 def test_a_workbook_of_blank_sheets_has_no_rows() -> None:
     content = book_of({"One": [], "Two": [[" "]]})
     assert (opened_sheet(content, None)[0], read(content)) == ("One", [])
+
+
+def test_an_empty_sheet_that_was_asked_for_is_not_an_empty_file() -> None:
+    content = book_of({"Cover": [], "List": [["Email", "Points"], ["a@example.com", 5]]})
+    with pytest.raises(FileRejected) as caught:
+        learning.learn(lambda: [content], Settings(), Reading(sheet="1"))
+    assert caught.value.reason == "EMPTY_FILE"
+    assert "“Cover” is empty" in caught.value.message
 
 
 def test_sheets_of_charts_are_no_sheets() -> None:

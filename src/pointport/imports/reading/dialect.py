@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from pointport.imports.reading import encoding
+from pointport.imports.reading.careful import ADDRESS_SHAPE, BLANK
 from pointport.imports.reading.corrected import CORRECTED_COLUMNS
-from pointport.imports.reading.rows import ADDRESS_SHAPE, BLANK, records
+from pointport.imports.reading.rows import records
 from pointport.imports.shapes import Dialect, Reading, Row
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -57,19 +59,21 @@ class _Reading:
     broken_rows: int = 0
 
 
-def guess(head: str, encoding: str, told: Reading, *, cell_characters_max: int, is_cut: bool) -> Dialect:
+def guess(head: str, encoding_name: str, told: Reading, *, cell_characters_max: int, is_cut: bool) -> Dialect:
     """Return how a text that begins like this is written; what was told is not guessed.
 
     With `is_cut`, `head` ends anywhere, and its last record is left out. The heading is not looked for here.
     """
-    ours = _of_an_error_file(head, encoding, told)
+    ours = _of_an_error_file(head, encoding_name, told)
     if ours is not None:
         return ours
     line_ending = told_line_ending(head)
     first = re.split(r"\r\n|\n|\r", head[:FIRST_LINE_CHARACTERS_MAX], maxsplit=1)[0]
     told_by_file = SEPARATOR_LINE.fullmatch(first.strip(BLANK.replace("\t", "")))
     delimiter = told.delimiter or (told_by_file[1] if told_by_file else None)
-    base = Dialect(encoding, delimiter or ",", told.quote if told.quote is not None else '"', line_ending=line_ending)
+    base = Dialect(
+        encoding_name, delimiter or ",", told.quote if told.quote is not None else '"', line_ending=line_ending
+    )
     ways = [
         replace(base, delimiter=one, quote=quote, escape=escape)
         for one in ((delimiter,) if delimiter else DELIMITERS)
@@ -94,7 +98,7 @@ def guess(head: str, encoding: str, told: Reading, *, cell_characters_max: int, 
     return best.dialect
 
 
-def _of_an_error_file(head: str, encoding: str, told: Reading) -> Dialect | None:
+def _of_an_error_file(head: str, encoding_name: str, told: Reading) -> Dialect | None:
     """Return how an error file of ours is written, also one that a spreadsheet has saved with another delimiter."""
     for delimiter in DELIMITERS:
         ours = delimiter + delimiter.join(CORRECTED_COLUMNS)
@@ -102,7 +106,7 @@ def _of_an_error_file(head: str, encoding: str, told: Reading) -> Dialect | None
         if place >= 0 and told.delimiter in (None, delimiter) and told.quote in (None, '"'):
             end = head[place + len(ours) :]
             return Dialect(
-                encoding, delimiter, line_ending="CRLF" if end.startswith("\r\n") else told_line_ending(head)
+                encoding_name, delimiter, line_ending="CRLF" if end.startswith("\r\n") else told_line_ending(head)
             )
     return None
 
@@ -155,7 +159,7 @@ def _escapes(head: str, quote: str, delimiter: str) -> tuple[str | None, ...]:
 
 def _try(dialect: Dialect, head: str, cell_characters_max: int, *, is_cut: bool) -> _Reading:
     """Read the text in one way, and judge what comes out."""
-    read = records([head], dialect, cell_characters_max=cell_characters_max, is_cut=is_cut)
+    read = records(encoding.in_pieces(head), dialect, cell_characters_max=cell_characters_max, is_cut=is_cut)
     found = list(islice(read, RECORDS_MAX))
     widths = Counter(len(cells) for _, cells, fault in found if not fault)
     width = max(widths, key=lambda one: (widths[one] * (one > 1), one), default=0)

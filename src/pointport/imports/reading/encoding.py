@@ -35,7 +35,7 @@ NAMES = {
 BOMS = ((codecs.BOM_UTF8, UTF_8_BOM), (codecs.BOM_UTF16_LE, UTF_16_LE), (codecs.BOM_UTF16_BE, UTF_16_BE))
 BOM = "\ufeff"
 
-PIECE_BYTES = 64 * 1024
+PIECE_BYTES = 16 * 1024
 """What is decoded at a time: rows of two characters, the smallest there are, then take a few MiB as objects. More is
 slower, too: what is made of it no longer fits into the caches.
 """
@@ -118,6 +118,11 @@ def pieces(stream: Iterable[bytes], encoding: str) -> Iterator[str]:
                 yield text
     if rest := decoder.decode(b"", final=True):
         yield rest
+
+
+def in_pieces(text: str) -> Iterator[str]:
+    """Return a text piece by piece, of which no more is read than is wanted."""
+    return (text[start : start + PIECE_BYTES] for start in range(0, len(text), PIECE_BYTES))
 
 
 def is_damaged(text: str) -> bool:

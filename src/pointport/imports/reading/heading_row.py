@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from pointport.imports.reading import headings, systems
+from pointport.imports.reading.careful import BLANK
 from pointport.imports.reading.corrected import is_corrected
-from pointport.imports.reading.rows import BLANK
 from pointport.imports.shapes import Row
 
 ROWS_MAX = 50

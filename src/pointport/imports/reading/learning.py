@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from pointport.errors import FileRejected
 from pointport.imports.reading import columns, encoding, heading_row, numbers, refusals, workbook
 from pointport.imports.reading import dialect as dialects
-from pointport.imports.reading.corrected import CORRECTED_COLUMNS, is_corrected, unguarded, without_our_columns
-from pointport.imports.reading.files import data_rows
-from pointport.imports.reading.rows import BLANK, records
+from pointport.imports.reading.careful import BLANK
+from pointport.imports.reading.corrected import CORRECTED_COLUMNS, is_corrected, unguarded
+from pointport.imports.reading.files import data_rows, in_batches
+from pointport.imports.reading.rows import Batch, batches, records
 from pointport.imports.shapes import Dialect, Learned, Notice, Reading, Row
 from pointport.settings import Settings
 
@@ -72,11 +73,11 @@ def _learn_text(
     is_cut = more is not None
     longest = settings.cell_characters_max
     guessed = dialects.guess(head_text, found_encoding, told, cell_characters_max=longest, is_cut=is_cut)
-    head = itertools.islice(records([head_text], guessed, cell_characters_max=longest, is_cut=is_cut), HEAD_ROWS)
-    heading = _heading(list(head), guessed, settings, told, columns_min)
+    head = records(encoding.in_pieces(head_text), guessed, cell_characters_max=longest, is_cut=is_cut)
+    heading = _heading(list(itertools.islice(head, HEAD_ROWS)), guessed, settings, told, columns_min)
     rest = (head_text,) if more is None else itertools.chain((head_text, more), text)
     tally = _Tally(settings, len(heading.header))
-    learned = _survey(records(rest, heading.dialect, cell_characters_max=longest), heading, tally)
+    learned = _survey(batches(rest, heading.dialect, cell_characters_max=longest), heading, tally)
     return replace(learned, byte_count=stream.byte_count, sha256=stream.sha256), tally
 
 
@@ -87,7 +88,7 @@ def _learn_workbook(stream: encoding.ByteStream, settings: Settings, told: Readi
         width = max(widths, key=lambda one: (widths[one], one), default=0)
         guessed = Dialect(WORKBOOK, "", "", columns=width, sheet=opened.sheet)
         heading = _heading(head, guessed, settings, told, columns_min)
-        learned = _survey(opened.rows(), heading, _Tally(settings, len(heading.header)))
+        learned = _survey(in_batches(opened.rows()), heading, _Tally(settings, len(heading.header)))
         return replace(learned, byte_count=opened.byte_count, sha256=opened.sha256)
 
 
@@ -105,6 +106,8 @@ def _heading(head: Sequence[Row], guessed: Dialect, settings: Settings, told: Re
     """Find the heading among the first rows. Raises FileRejected unless it is within the limits (design.md 12)."""
     head = [row for row in head if not (row[0] == 1 and dialects.is_separator_line(row[1], guessed.delimiter))]
     if not head:
+        if told.sheet is not None and guessed.sheet is not None:
+            raise FileRejected(f"The sheet “{guessed.sheet}” is empty. Choose another one.", code="EMPTY_FILE")
         raise FileRejected("The file is empty. Export it again and look at its size.", code="EMPTY_FILE")
     width = guessed.columns or max(len(cells) for _, cells, _ in head)
     index = heading_row.find(head, width) if told.heading_line is None else _told_index(head, told.heading_line)
@@ -175,25 +178,32 @@ class _Tally:
         self._settings = settings
         self._columns = columns
 
-    def count(self, found: Iterable[Row]) -> Iterator[list[str]]:
-        """Return the cells of each row."""
-        for line, cells, fault in found:
-            self.rows += 1
-            self.columns = max(self.columns, len(cells))
-            if len(self.sample) < self._settings.sample_rows_max:
+    def count(self, found: Iterable[Batch]) -> Iterator[list[list[str]]]:
+        """Return the cells of the rows, batch by batch."""
+        for rows, is_ascii in found:
+            self.rows += len(rows)
+            for _, cells, _ in rows[: max(0, self._settings.sample_rows_max - len(self.sample))]:
                 self.sample.append(_sample(cells, self._settings))
-            if fault is not None:
-                self.broken_rows += 1
-                self.first_broken_line = self.first_broken_line or line
-            elif len(cells) > self._columns and any(cell.strip(BLANK) for cell in cells[self._columns :]):
-                self.wide_rows += 1
-                self.first_wide_line = self.first_wide_line or line
-            joined = "".join(cells)
-            if not joined.isascii():
-                self._look_for_damage(line, joined)
-            yield cells
+            for line, cells, fault in rows:
+                if fault is not None or len(cells) > self._columns:
+                    self._look_at_width(line, cells, fault)
+            if not is_ascii:
+                for line, cells, _ in rows:
+                    self._look_for_damage(line, "".join(cells))
+            yield [cells for _, cells, _ in rows]
+
+    def _look_at_width(self, line: int, cells: list[str], fault: str | None) -> None:
+        self.columns = max(self.columns, len(cells))
+        if fault is not None:
+            self.broken_rows += 1
+            self.first_broken_line = self.first_broken_line or line
+        elif any(cell.strip(BLANK) for cell in cells[self._columns :]):
+            self.wide_rows += 1
+            self.first_wide_line = self.first_wide_line or line
 
     def _look_for_damage(self, line: int, joined: str) -> None:
+        if joined.isascii():
+            return
         if not encoding.is_damaged(joined):
             self.strange_rows += 1
             return
@@ -203,17 +213,19 @@ class _Tally:
             self.damaged_text += f"{joined[:DAMAGED_CHARACTERS_MAX]}\n"
 
 
-def _survey(found: Iterator[Row], heading: _Heading, tally: _Tally) -> Learned:
+def _survey(found: Iterable[Batch], heading: _Heading, tally: _Tally) -> Learned:
     """Walk through all rows below the heading."""
     dialect, header = heading.dialect, heading.header
-    data = data_rows(found, dialect)
-    counted = tally.count(without_our_columns(data, dialect.columns) if dialect.corrected else data)
-    first = list(_some(counted))
-    suggestion = columns.suggest(header, first, heading_line=max(dialect.heading_line, 1))
+    counted = tally.count(data_rows(found, dialect))
+    first = _first(counted)
+    suggestion = columns.suggest(header, _told_by(first), heading_line=max(dialect.heading_line, 1))
     points = suggestion.points
-    rows = itertools.chain(first, counted)
-    written = (cells[points] for cells in rows if points is not None and points < len(cells))
-    number_format = numbers.settle(written, is_rendered=dialect.sheet is not None)
+    written = (
+        [cells[points] for cells in batch if points < len(cells)]
+        for batch in itertools.chain((first,), counted)
+        if points is not None
+    )
+    number_format = numbers.settle(itertools.chain.from_iterable(written), is_rendered=dialect.sheet is not None)
     return Learned(
         dialect=dialect,
         header=tuple(header),
@@ -229,15 +241,29 @@ def _survey(found: Iterator[Row], heading: _Heading, tally: _Tally) -> Learned:
     )
 
 
-def _some(found: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Return the first rows, as many and as much of them as the columns are told by."""
+def _first(counted: Iterator[list[list[str]]]) -> list[list[str]]:
+    """Return the first batches, at least what the columns are told by, and no more of a cell than that takes."""
+    first: list[list[str]] = []
     characters = 0
-    for cells in itertools.islice(found, HEAD_ROWS):
-        cut = [cell[:HEAD_CELL_CHARACTERS] for cell in cells]
-        yield cut
-        characters += sum(map(len, cut))
+    for batch in counted:
+        cut = [[cell[:HEAD_CELL_CHARACTERS] for cell in cells] for cells in batch]
+        first += cut
+        characters += sum(map(len, itertools.chain.from_iterable(cut)))
+        if len(first) >= HEAD_ROWS or characters > HEAD_CHARACTERS * HEAD_CHARACTERS_FACTOR:
+            break
+    return first
+
+
+def _told_by(first: Sequence[list[str]]) -> list[list[str]]:
+    """Return as many of the first rows as the columns are told by, wherever a batch of them ends."""
+    told_by: list[list[str]] = []
+    characters = 0
+    for cells in first[:HEAD_ROWS]:
+        told_by.append(cells)
+        characters += sum(map(len, cells))
         if characters > HEAD_CHARACTERS * HEAD_CHARACTERS_FACTOR:
             break
+    return told_by
 
 
 def _notices(heading: _Heading, tally: _Tally) -> Iterator[Notice]:

@@ -5,8 +5,9 @@ stands twice; `12,5` that it divides, since not three digits follow. `52,620` al
 settled by the other numbers of its column, or it stays ambiguous (design.md 4).
 """
 
+import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pointport.imports.shapes import NumberFormat
@@ -31,6 +32,7 @@ SHAPE = re.compile(r"[+-]?(\d+(?:[., ']\d+)*)", re.ASCII)
 RENDERED = re.compile(r"-?\d+\.\d+", re.ASCII)
 SIGN = re.compile(r"[., ']")
 GROUP_DIGITS = 3
+RUN_CELLS = 100
 DIGITS_MAX = 18
 """More digits than this are too many points, whatever the setting; Python and PostgreSQL need not try."""
 
@@ -75,7 +77,7 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
     group: set[str] = set()
     decimal: set[str] = set()
     evidence, unshown = "", False
-    for cell in cells:
+    for cell in _not_plain(cells):
         if (cell.isascii() and cell.isdigit()) or (is_rendered and RENDERED.fullmatch(cell)):
             continue
         text = trimmed(cell)
@@ -91,6 +93,15 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
             evidence = evidence or f'"{text}"'
     evidence = evidence or ("no number shows it" if unshown else "plain digits")
     return NumberFormat(frozenset(group), frozenset(decimal), evidence)
+
+
+def _not_plain(cells: Iterable[str]) -> Iterator[str]:
+    """Return the cells but for long runs of plain digits, which are looked at together."""
+    rest = iter(cells)
+    while run := list(itertools.islice(rest, RUN_CELLS)):
+        joined = "".join(run)
+        if not (joined.isascii() and joined.isdigit()):
+            yield from run
 
 
 def _whole(digits: str) -> int:
