@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import TypeAdapter
 
 from pointport.entrypoints.api import openapi_events, openapi_failures
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.examples import EXAMPLES
 from pointport.errors import NotFound
 from pointport.plumbing.queries import Resource
@@ -67,7 +68,7 @@ POLICY = (
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=Call)
 
 
 def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) -> Json:

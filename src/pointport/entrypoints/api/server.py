@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,7 +11,7 @@ from types import ModuleType
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -186,26 +186,44 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES, app.settings))  # type: ignore[method-assign]
     problems.install(api)
     api.add_middleware(_SmallBodies)
-    api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too
+    api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
 
 
-async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Name every answer, log a fault of ours under that name, and tell the client no more than the name."""
-    request_id = str(new_id())
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    try:
-        response = await call_next(request)
-    except ClientDisconnect:
-        response = Response(status_code=HTTPStatus.BAD_REQUEST)  # for nobody: the client broke off, which is no fault
-    except Exception:
-        logger.exception(
-            "request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files"
-        )
-        response = JSONResponse({}, 500)
-    response.headers["X-Wix-Request-Id"] = request_id
-    return response
+class _Named:
+    """Names every answer, logs a fault of ours under that name, and tells the client no more than the name."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        request_id = str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        begun = False
+
+        async def named(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                name = (b"x-wix-request-id", request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), name]}
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, named)
+        except ClientDisconnect:
+            if not begun:  # An answer for nobody: the client broke off, which is no fault.
+                await Response(status_code=HTTPStatus.BAD_REQUEST)(scope, receive, named)
+        except Exception:
+            if begun:
+                raise
+            path = scope["path"].partition("/files/")[0] or "/files"
+            logger.exception("request failed", method=scope["method"], path=path)
+            await JSONResponse({}, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, named)
 
 
 class _SmallBodies:

@@ -6,9 +6,9 @@ second lock behind the `site_id` that every statement names. The owner's sees al
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
@@ -41,17 +41,18 @@ class Database:
     def __init__(self, conninfo: str, *, connections_max: int, revive: Callable[[], None] = lambda: None) -> None:
         self.conninfo = conninfo
         self.revive = revive
+        self._connections_max = connections_max
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo,
             min_size=1,
             max_size=connections_max,
             timeout=CONNECTION_WAIT_SECONDS,
             open=False,
-            # A connection may have died with the server since it was last used: one cheap round trip tells.
-            check=ConnectionPool.check_connection,
             reconnect_timeout=CONNECTION_WAIT_SECONDS,
             kwargs={
                 "row_factory": dict_row,
+                # A transaction begins with words of ours, which say at once whose it is.
+                "autocommit": True,
                 # No prepared statements, so that a transaction-mode pooler may stand between.
                 "prepare_threshold": None,
                 "application_name": "pointport",
@@ -76,49 +77,96 @@ class Database:
 
         Raises Unavailable when the database is gone or full: then nothing was changed.
         """
-        with self._begin() as connection:
-            enter_site(connection, site_id)
+        with self._begin(f"BEGIN; {_entering(site_id)}") as connection:
             yield connection
 
     @contextmanager
     def owner_transaction(self) -> Iterator[Connection]:
         """Open a transaction over all sites. Raises Unavailable as `transaction` does."""
-        with self._begin() as connection:
+        with self._begin("BEGIN") as connection:
             yield connection
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        try:
-            with self._connection() as connection, connection.transaction():
-                yield connection
-        except PASSING as error:
-            logger.warning("database unavailable: %s", error)
-            raise Unavailable("the database is not available just now; try again in a moment") from error
+    def look_up(self, site_id: UUID, statement: LiteralString, parameters: Mapping[str, Any]) -> list[DictRow]:
+        """Return the rows of one statement that only reads: a transaction of the site's in a single round trip.
+
+        Raises Unavailable as `transaction` does.
+        """
+        with _telling():
+            cursor = self._first(f"BEGIN READ ONLY; {_entering(site_id)}; {statement}; COMMIT", parameters)
+            try:
+                while cursor.description is None:
+                    cursor.nextset()
+                return cursor.fetchall()
+            finally:
+                self._pool.putconn(cursor.connection)
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _begin(self, begin: str) -> Iterator[Connection]:
+        with _telling():
+            connection = self._first(begin).connection
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                _roll_back(connection)
+                raise
+            finally:
+                self._pool.putconn(connection)
+
+    def _first(self, words: str, parameters: Mapping[str, Any] | None = None) -> psycopg.Cursor[DictRow]:
+        """Take a connection and say the first words on it, which may be several statements.
+
+        A connection may have died with the server since it was last used. That shows here, before anything was done, so
+        another is taken: as often as there may be old ones, since those that come after them are new.
+        """
+        for _ in range(self._connections_max):
+            connection = self._taken()
+            cursor = psycopg.ClientCursor(connection)
+            try:
+                return cursor.execute(words.encode(), parameters)
+            except BaseException as error:
+                self._pool.putconn(connection)
+                if not (isinstance(error, PASSING) and connection.closed):
+                    raise
+        raise psycopg.OperationalError("no connection lives long enough to begin")
+
+    def _taken(self) -> Connection:
         try:
-            connection = self._pool.getconn(timeout=1.0)
+            return self._pool.getconn(timeout=1.0)
         except PoolTimeout:
             # Either all are busy, or the server is gone. Reviving a server that lives costs nothing.
             self.revive()
-            connection = self._pool.getconn()
-        try:
-            yield connection
-        finally:
-            self._pool.putconn(connection)
+            return self._pool.getconn()
 
 
 def enter_site(connection: Connection, site_id: UUID) -> None:
-    """Narrow the running transaction to one site, by role and setting, until it ends.
+    """Narrow the running transaction to one site, by role and setting, until it ends."""
+    connection.execute(_entering(site_id).encode())
+
+
+def _entering(site_id: UUID) -> str:
+    """Return the statements that narrow a transaction to one site.
 
     `SET LOCAL` with the value in its text, since Citus hands on neither `set_config()` nor bind parameters (citus.md 2.5).
     """
-    connection.execute(
-        sql.SQL("SET LOCAL ROLE {}; SET LOCAL pointport.site_id = {}").format(
-            sql.Identifier(SITE_ROLE), sql.Literal(str(site_id))
-        )
-    )
+    return f"SET LOCAL ROLE {SITE_ROLE}; SET LOCAL pointport.site_id = '{site_id}'"
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except PASSING as error:
+        logger.warning("database unavailable: %s", error)
+        raise Unavailable("the database is not available just now; try again in a moment") from error
+
+
+def _roll_back(connection: Connection) -> None:
+    """Undo what was done; on a connection that is gone the server does so itself."""
+    try:
+        connection.rollback()
+    except psycopg.Error as error:
+        logger.warning("rolled back by the server: %s", error)
 
 
 @contextmanager
