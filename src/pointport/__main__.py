@@ -4,6 +4,7 @@ What a command does not need is not imported: the command line speaks HTTP, and 
 it when it is called.
 """
 
+import gc
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -71,6 +72,9 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> N
             port=settings.port if port is None else port,
         )
         with server.running(serving):
+            # What is loaded by now stays. To walk it once more each time it collects garbage, Python would hold up every
+            # request for a tenth of a second.
+            gc.freeze()
             tell(_address(serving))
             _wait_for_signal()
 

@@ -85,6 +85,11 @@ class Service:
     prefix: str = ""
     aliases: tuple[str, ...] = ()
 
+    @property
+    def stems(self) -> set[str]:
+        """How the paths of its calls begin: version and noun."""
+        return {"/".join(route.path.split("/")[:3]) for call in self.calls for route in call.router.routes}
+
 
 # In each, fixed paths stand before those with an id in them. The SDK asks for the prefix; on another host than its own it
 # adds /_api, and the newest reference pages print none at all (contract.md 1.1).
@@ -180,11 +185,10 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     for service in SERVICES:
         for call in service.calls:
             api.include_router(call.router, prefix=service.prefix, tags=[service.name])
-            for alias in service.aliases:
-                api.include_router(call.router, prefix=alias, include_in_schema=False)
     api.include_router(openapi.router)
     api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES, app.settings))  # type: ignore[method-assign]
     problems.install(api)
+    api.add_middleware(_Aliases)
     api.add_middleware(_SmallBodies)
     api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
@@ -224,6 +228,32 @@ class _Named:
             path = scope["path"].partition("/files/")[0] or "/files"
             logger.exception("request failed", method=scope["method"], path=path)
             await JSONResponse({}, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, named)
+
+
+class _Aliases:
+    """Takes a request that comes under an alias to where its call is: routes of its own for each would be thrice as many."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+        self._places = {
+            alias + stem: service.prefix + stem
+            for service in SERVICES
+            for alias in service.aliases
+            for stem in service.stems
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": self._place(scope["path"])}
+        await self._inner(scope, receive, send)
+
+    def _place(self, path: str) -> str:
+        parts = path.split("/")
+        for length in (3, 4, 5):  # A stem has two names behind its slashes, and a prefix none, one or two more.
+            begin = "/".join(parts[:length])
+            if begin in self._places:
+                return self._places[begin] + path[len(begin) :]
+        return path
 
 
 class _SmallBodies:
