@@ -231,7 +231,7 @@ class _Named:
 
 
 class _Aliases:
-    """Takes a request that comes under an alias to where its call is: routes of its own for each would be thrice as many."""
+    """Takes a request that comes under an alias to where its call is; with routes for each, there were thrice as many."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self._inner = inner
