@@ -121,9 +121,9 @@ class Database:
         """Take a connection and say the first words on it, which may be several statements.
 
         A connection may have died with the server since it was last used. That shows here, before anything was done, so
-        another is taken: as often as there may be old ones, since those that come after them are new.
+        another is taken: as often as there may be old ones, and once more, since what comes after them is new.
         """
-        for _ in range(self._connections_max):
+        for _ in range(self._connections_max + 1):
             connection = self._taken()
             cursor = psycopg.ClientCursor(connection)
             try:
