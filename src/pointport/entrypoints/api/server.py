@@ -2,8 +2,8 @@
 
 import functools
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import ModuleType
 
 import structlog
 import uvicorn
+from anyio import to_thread
 from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
@@ -178,6 +179,7 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
         # A body is read as JSON whatever its Content-Type said (`_as_json`) or did not say.
         strict_content_type=False,
+        lifespan=_with_threads(app.settings.connections_max),
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
@@ -192,6 +194,17 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     api.add_middleware(_SmallBodies)
     api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
+
+
+def _with_threads(connections_max: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Let as many calls run at once as there are connections: more would only wait for those, and for each other."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = connections_max
+        yield
+
+    return lifespan
 
 
 class _Named:

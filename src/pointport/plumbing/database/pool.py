@@ -6,6 +6,7 @@ second lock behind the `site_id` that every statement names. The owner's sees al
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -43,7 +44,6 @@ class Database:
     def __init__(self, conninfo: str, *, connections_max: int, revive: Callable[[], None] = lambda: None) -> None:
         self.conninfo = conninfo
         self.revive = revive
-        self._connections_max = connections_max
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo,
             min_size=1,
@@ -121,18 +121,19 @@ class Database:
         """Take a connection and say the first words on it, which may be several statements.
 
         A connection may have died with the server since it was last used. That shows here, before anything was done, so
-        another is taken: as often as there may be old ones, and once more, since what comes after them is new.
+        another is taken.
         """
-        for _ in range(self._connections_max + 1):
+        deadline = time.monotonic() + CONNECTION_WAIT_SECONDS
+        while True:
             connection = self._taken()
             cursor = psycopg.ClientCursor(connection)
             try:
                 return cursor.execute(words.encode(), parameters)
             except BaseException as error:
                 self._pool.putconn(connection)
-                if not (isinstance(error, PASSING) and connection.closed):
+                died = isinstance(error, PASSING) and connection.closed
+                if not died or time.monotonic() > deadline:
                     raise
-        raise psycopg.OperationalError("no connection lives long enough to begin")
 
     def _taken(self) -> Connection:
         try:
