@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -76,18 +77,22 @@ def _settings() -> "Settings":
 def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> None:
     with _loading():
         from pointport.app import configure_logging, open_app
-        from pointport.entrypoints import worker
-        from pointport.entrypoints.api import server
 
     settings = _settings()
     configure_logging(settings)
-    with open_app(settings) as app, worker.running(app):
+    # The API is loaded while the database server starts, for which there is nothing to do but wait.
+    threading.Thread(target=import_module, args=("pointport.entrypoints.api.server",), name="loading").start()
+    with open_app(settings) as app:
+        with _loading():
+            from pointport.entrypoints import worker
+            from pointport.entrypoints.api import server
+
         serving = server.configure(
             server.create_api(app),
             host=host or settings.host,
             port=settings.port if port is None else port,
         )
-        with server.running(serving):
+        with worker.running(app), server.running(serving):
             tell(_address(serving))
             _wait_for_signal()
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pointport import __version__
 from pointport.app import App
-from pointport.entrypoints.api import health, openapi, problems
+from pointport.entrypoints.api import docs_pages, health, problems
 from pointport.entrypoints.api.accounts import (
     adjust_points,
     bulk_adjust,
@@ -70,6 +70,7 @@ from pointport.entrypoints.api.webhooks import manage_signing_keys, manage_webho
 from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.wire.accounts import ACCOUNTS
+from pointport.wire.base import Json
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
 from pointport.wire.transactions import TRANSACTIONS
@@ -173,7 +174,7 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
         version=__version__,
         summary="Moves loyalty points in bulk, safely.",
         redirect_slashes=False,
-        # Our own pages (openapi.py): FastAPI's fetch theirs from elsewhere.
+        # Our own pages (docs_pages.py): FastAPI's fetch theirs from elsewhere.
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
@@ -183,17 +184,26 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
-    api.state.rates = Rates(app.settings.requests_per_minute_max)
+    limit = app.settings.requests_per_minute_max
+    api.state.rates = Rates(limit) if limit else None
     for service in SERVICES:
         for call in service.calls:
             api.include_router(call.router, prefix=service.prefix, tags=[service.name])
-    api.include_router(openapi.router)
-    api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES, app.settings))  # type: ignore[method-assign]
+    api.include_router(docs_pages.router)
+    api.openapi = functools.cache(functools.partial(_describe, api))  # type: ignore[method-assign]
     problems.install(api)
     api.add_middleware(_Aliases)
     api.add_middleware(_SmallBodies)
     api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
+
+
+def _describe(api: FastAPI) -> Json:
+    """Return the description, which with its examples is a tenth of all that there is to load."""
+    from pointport.entrypoints.api import openapi  # noqa: PLC0415  (most servers are never asked for it)
+
+    app: App = api.state.pointport
+    return openapi.describe(api, RESOURCES, app.settings)
 
 
 def _with_threads(connections_max: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
