@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -81,11 +80,12 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> N
     settings = _settings()
     configure_logging(settings)
     # The API is loaded while the database server starts, for which there is nothing to do but wait.
-    threading.Thread(target=import_module, args=("pointport.entrypoints.api.server",), name="loading").start()
+    loading = threading.Thread(target=_load_api, name="loading")
+    loading.start()
     with open_app(settings) as app:
-        with _loading():
-            from pointport.entrypoints import worker
-            from pointport.entrypoints.api import server
+        loading.join()
+        from pointport.entrypoints import worker
+        from pointport.entrypoints.api import server
 
         serving = server.configure(
             server.create_api(app),
@@ -95,6 +95,11 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> N
         with worker.running(app), server.running(serving):
             tell(_address(serving))
             _wait_for_signal()
+
+
+def _load_api() -> None:
+    with _loading():
+        from pointport.entrypoints.api import server  # noqa: F401
 
 
 def _work(tell: Callable[[], None]) -> None:

@@ -29,7 +29,7 @@ class Call(APIRoute):
         async def handle_in_thread(request: Request) -> Response:
             if takes_body:
                 await request.body()
-            return await run_in_threadpool(_run, handle(request))
+            return await run_in_threadpool(_run, handle, request)
 
         return handle_in_thread
 
@@ -42,8 +42,9 @@ def _told_asynchronous(endpoint: Callable[..., Any]) -> Callable[..., Awaitable[
     return call
 
 
-def _run(handling: Coroutine[Any, Any, Response]) -> Response:
+def _run(handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request) -> Response:
     """Run what awaits nothing to its end."""
+    handling = handle(request)
     try:
         handling.send(None)
     except StopIteration as done:
