@@ -1,10 +1,15 @@
 """What a command does not need is not loaded."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import pointport
+
+SOURCES = Path(pointport.__file__).parents[1]
 
 SERVING = {"fastapi", "starlette", "uvicorn", "itsdangerous", "limits", "structlog"}
 HTTP = {"httpx2", "httpcore2"}
@@ -19,6 +24,7 @@ def loaded_by(*arguments: str, folder: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "pointport", *arguments],
         cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
         capture_output=True,
         text=True,
         check=True,
