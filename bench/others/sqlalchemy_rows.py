@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict
-from sqlalchemy import URL, BigInteger, DateTime, ForeignKey, String, create_engine, select
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy import URL, BigInteger, DateTime, ForeignKey, String, create_engine, select  # type: ignore[import-not-found]
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column  # type: ignore[import-not-found]
 
 
 class Base(DeclarativeBase):  # type: ignore[misc]

@@ -1,34 +1,28 @@
 """The `pointport` command: wires the doors to the app.
 
-What a command does not need is not imported: the command line speaks HTTP, and the app behind it is loaded when it is
-opened.
+What a command does not need is not imported: the command line speaks HTTP, and each function below loads what lies behind
+it when it is called.
 """
 
-import secrets
+import gc
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
-import uvicorn
-from pydantic import SecretStr, ValidationError
-
-from pointport.app import configure_logging, migrations, open_app, open_database_server
-from pointport.entrypoints import worker
-from pointport.entrypoints.api import server
 from pointport.entrypoints.cli import commands
 from pointport.entrypoints.cli.wiring import Wiring
 from pointport.errors import SetupError
-from pointport.imports.reading import converting, learning, overrides
-from pointport.plumbing.database.migrate import migrate, state
-from pointport.settings import Settings, sources
-from pointport.wire.imports import how_it_is_read, inspection
+
+if TYPE_CHECKING:
+    import httpx2
+    import uvicorn
+
+    from pointport.settings import Settings
 
 READ_BYTES = 256 * 1024
 
@@ -40,9 +34,10 @@ def main() -> None:
             serve=_serve,
             work=_work,
             open_inside=_open_inside,
+            open_outside=_open_outside,
             inspect=_inspect,
             convert=_convert,
-            reading=lambda told: how_it_is_read(overrides.reading(**told)),
+            reading=_reading,
             migrate=_migrate,
             database_state=_database_state,
             settings=_settings_with_source,
@@ -50,8 +45,27 @@ def main() -> None:
     )
 
 
-def _settings() -> Settings:
+@contextmanager
+def _loading() -> Iterator[None]:
+    """Load much, without looking for garbage meanwhile, and keep it out of every later search.
+
+    What is loaded stays. Searching it is a seventh of the time that loading takes, and later holds up every request for a
+    tenth of a second now and then.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _settings() -> "Settings":
     """Read the settings. Raises SetupError that names each variable that is wrong."""
+    from pydantic import ValidationError
+
+    from pointport.settings import Settings
+
     try:
         return Settings()
     except ValidationError as error:
@@ -64,20 +78,39 @@ def _settings() -> Settings:
 
 
 def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> None:
+    with _loading():
+        from pointport.app import configure_logging, open_app
+
     settings = _settings()
     configure_logging(settings)
-    with open_app(settings) as app, worker.running(app):
+    # The API is loaded while the database server starts, for which there is nothing to do but wait.
+    loading = threading.Thread(target=_load_api, name="loading")
+    loading.start()
+    with open_app(settings) as app:
+        loading.join()
+        from pointport.entrypoints import worker
+        from pointport.entrypoints.api import server
+
         serving = server.configure(
             server.create_api(app),
             host=host or settings.host,
             port=settings.port if port is None else port,
         )
-        with server.running(serving):
+        with worker.running(app), server.running(serving):
             tell(_address(serving))
             _wait_for_signal()
 
 
+def _load_api() -> None:
+    with _loading():
+        from pointport.entrypoints.api import server  # noqa: F401
+
+
 def _work(tell: Callable[[], None]) -> None:
+    with _loading():
+        from pointport.app import configure_logging, open_app
+        from pointport.entrypoints import worker
+
     settings = _settings()
     configure_logging(settings)
     with open_app(settings) as app, worker.running(app):
@@ -86,8 +119,17 @@ def _work(tell: Callable[[], None]) -> None:
 
 
 @contextmanager
-def _open_inside(working: bool) -> Iterator[httpx2.Client]:
+def _open_inside(working: bool) -> Iterator["httpx2.Client"]:
     """Open the app in this process, served on a socket file that only this user can reach, and a client of it."""
+    with _loading():
+        import secrets
+        import tempfile
+
+        from pointport.app import configure_logging, open_app
+        from pointport.entrypoints import worker
+        from pointport.entrypoints.api import server
+        from pointport.entrypoints.cli import transport
+
     settings = _settings().model_copy(update={"log_level": "ERROR"})
     configure_logging(settings)
     token = secrets.token_urlsafe()
@@ -98,21 +140,32 @@ def _open_inside(working: bool) -> Iterator[httpx2.Client]:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="pointport-")))
         socket = folder / "api"
         opened.enter_context(server.running(server.configure(server.create_api(app, token), socket=socket)))
-        yield opened.enter_context(
-            httpx2.Client(
-                base_url="http://pointport",
-                transport=httpx2.HTTPTransport(uds=str(socket)),
-                headers={"Authorization": token},
-                timeout=httpx2.Timeout(60, read=None),
-            )
-        )
+        yield opened.enter_context(transport.over_socket(socket, {"Authorization": token}))
+
+
+def _open_outside(url: str, headers: Mapping[str, str]) -> AbstractContextManager["httpx2.Client"]:
+    from pointport.entrypoints.cli import transport
+
+    return transport.over_network(url, headers)
 
 
 def _inspect(file: Path, told: Mapping[str, Any]) -> dict[str, Any]:
+    from pointport.imports.reading import learning, overrides
+    from pointport.wire.readings import inspection
+
     return inspection(learning.learn(partial(_blocks, file), _settings(), overrides.reading(**told)))
 
 
+def _reading(told: Mapping[str, Any]) -> dict[str, Any]:
+    from pointport.imports.reading import overrides
+    from pointport.wire.readings import how_it_is_read
+
+    return how_it_is_read(overrides.reading(**told))
+
+
 def _convert(file: Path, told: Mapping[str, Any]) -> Iterator[bytes]:
+    from pointport.imports.reading import converting, overrides
+
     return converting.convert(partial(_blocks, file), _settings(), overrides.reading(**told))
 
 
@@ -122,17 +175,27 @@ def _blocks(file: Path) -> Iterator[bytes]:
 
 
 def _migrate() -> list[str]:
+    from pointport.app import migrations, open_database_server
+    from pointport.plumbing.database.migrate import migrate
+
     with open_database_server(_settings()) as (conninfo, _):
         return list(migrate(conninfo, migrations()))
 
 
 def _database_state() -> dict[str, Any]:
+    from pointport.app import migrations, open_database_server
+    from pointport.plumbing.database.migrate import state
+
     with open_database_server(_settings()) as (conninfo, _):
         found = state(conninfo, migrations())
     return {"applied": list(found.applied), "pending": [migration.name for migration in found.pending]}
 
 
 def _settings_with_source() -> list[dict[str, Any]]:
+    from pydantic import SecretStr
+
+    from pointport.settings import Settings, sources
+
     return [
         {
             "name": name,
@@ -144,7 +207,7 @@ def _settings_with_source() -> list[dict[str, Any]]:
     ]
 
 
-def _address(serving: uvicorn.Server) -> str:
+def _address(serving: "uvicorn.Server") -> str:
     host, port = serving.servers[0].sockets[0].getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

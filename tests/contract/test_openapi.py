@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from pointport.app import App
-from pointport.entrypoints.api.openapi import SWAGGER_UI
+from pointport.entrypoints.api.docs_pages import SWAGGER_UI
 from pointport.entrypoints.api.server import SERVICES, create_api
 from pointport.settings import Settings
 from tests.contract.conftest import IMPORTS, Json

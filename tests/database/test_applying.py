@@ -12,7 +12,7 @@ from psycopg import sql
 
 from pointport.app import App, open_app
 from pointport.errors import SetupError, Unavailable
-from pointport.imports import applying, steps
+from pointport.imports import lineup, steps
 from pointport.imports.record import LoyaltyImport
 from pointport.ledger import contacts, customers, postings
 from pointport.ledger.postings import Earning
@@ -128,7 +128,7 @@ def test_a_chunk_that_another_session_has_taken_is_passed_over_and_in_the_end_wa
     begun = staged(story, sheet(10))
     with ThreadPoolExecutor(1) as beside:
         with app.database.transaction(site.id) as connection:
-            taken = applying.take_chunk(connection, site.id, begun.id, waiting=False)
+            taken = lineup.take_chunk(connection, site.id, begun.id, waiting=False)
             assert taken is not None
             assert (taken.first, taken.last) == (1, 10)
             running = beside.submit(finished, story, begun.id)
@@ -183,7 +183,7 @@ def test_chunks_are_even_and_as_many_for_each_session(
 ) -> None:
     made = story.create(b"Email,Points\n")
     with story.app.database.transaction(story.site_id) as connection:
-        applying.cut(
+        lineup.cut(
             connection,
             story.site_id,
             made.id,

@@ -30,7 +30,7 @@ from pointport.imports import judging
 from pointport.imports.reading import encoding, files, learning, numbers, overrides, systems
 from pointport.imports.shapes import Learned, Mapping
 from pointport.settings import MEBIBYTE, Settings
-from pointport.wire.imports import inspection
+from pointport.wire.readings import inspection
 
 Json = dict[str, Any]
 

@@ -9,37 +9,12 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
-from pointport.imports import judging
+from pointport.imports import lineup
 from pointport.imports.shapes import Applied, Chunk
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
-
-CHUNK_ROWS_MIN = 2_000
-"""Smaller chunks are not worth a second session."""
-
-
-def cut(
-    connection: Connection, site_id: UUID, import_id: UUID, *, ready_rows: int, chunk_rows_max: int, sessions: int
-) -> None:
-    """Cut the lined-up rows into chunks of even size, as many for each session."""
-    chunks = max(-(-ready_rows // chunk_rows_max), min(sessions, ready_rows // CHUNK_ROWS_MIN), 1)
-    if chunks > 1:
-        chunks = -(-chunks // sessions) * sessions
-    chunk_rows = max(-(-ready_rows // chunks), 1)
-    cut = {"site_id": site_id, "import_id": import_id, "ready_rows": ready_rows, "chunk_rows": chunk_rows}
-    connection.execute(QUERIES["cut"], cut)
-
-
-def take_chunk(connection: Connection, site_id: UUID, import_id: UUID, *, waiting: bool) -> Chunk | None:
-    """Take the next chunk until the transaction ends; None when none is left.
-
-    One that another session has taken is passed over, or with `waiting` waited for: whoever has it may die with it.
-    """
-    name = "wait_for_chunk" if waiting else "take_chunk"
-    row = connection.execute(QUERIES[name], {"site_id": site_id, "import_id": import_id}).fetchone()
-    return None if row is None else Chunk(row["first_position"], row["last_position"])
 
 
 def apply(
@@ -58,7 +33,7 @@ def apply(
         "description": description,
         "now": now,
     }
-    connection.execute(QUERIES["note_applied"], these)
+    lineup.note_applied(connection, site_id, import_id, chunk, now=now)
     connection.execute(QUERIES["look_up"])
     rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
     created = lost = made = entries = unchanged = changed = 0
@@ -101,9 +76,7 @@ def _create_accounts(
             break
         except UniqueViolation:
             # Somebody gave one of them points in the meantime.
-            judging.find_accounts(
-                connection, these["site_id"], these["import_id"], Chunk(these["first"], these["last"])
-            )
+            lineup.find_accounts(connection, these["site_id"], these["import_id"], Chunk(these["first"], these["last"]))
             rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
     if created == rows["without_account"]:
         return created, 0, rows

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from pointport.imports import problems
+from pointport.imports import lineup, problems
 from pointport.imports.shapes import Chunk, Judged, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.plumbing.database.named_sql import load
@@ -110,16 +110,10 @@ def judge_rows(
     connection.execute(QUERIES["rank"], this)
     connection.execute(QUERIES["look_up"])
     if not this["many"]:
-        find_accounts(connection, site_id, import_id, Chunk(1, staged_rows))
+        lineup.find_accounts(connection, site_id, import_id, Chunk(1, staged_rows))
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
     )
     if again:
         connection.execute(QUERIES["settle_again"], this)
     return one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"], failed
-
-
-def find_accounts(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk) -> None:
-    """Look which rows of a chunk have an account by now."""
-    these = {"site_id": site_id, "import_id": import_id, "first": chunk.first, "last": chunk.last}
-    connection.execute(QUERIES["find_accounts"], these)

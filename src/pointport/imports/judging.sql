@@ -68,19 +68,6 @@ FROM (
 LEFT JOIN account
     ON %(many)s AND neighbours.site_id = account.site_id AND neighbours.contact_id = account.id;
 
--- name: find_accounts
--- Who has an account by now.
-UPDATE import_ready SET has_account = TRUE
-WHERE
-    site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position BETWEEN %(first)s AND %(last)s
-    AND problem IS NULL AND NOT has_account
-    AND EXISTS (
-        SELECT FROM account
-        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
-        OFFSET 0
-    );
-
 -- name: note_bad_cells
 -- Outcomes of the rows whose cells cannot be used. After a crash some have theirs already.
 INSERT INTO import_row (site_id, import_id, line, outcome, problem, detail, email, points)

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pointport.plumbing.database.pool import Database
-from pointport.plumbing.objects.store import Objects
-from pointport.settings import Settings
+if TYPE_CHECKING:
+    # Who only reads a file loads no database.
+    from pointport.plumbing.database.pool import Database
+    from pointport.plumbing.objects.store import Objects
+    from pointport.settings import Settings
 
 
 @dataclass(frozen=True)
 class Workshop:
     """What every step works with, opened once for a process (`app.py`)."""
 
-    database: Database
-    objects: Objects
-    settings: Settings
+    database: "Database"
+    objects: "Objects"
+    settings: "Settings"
     clock: Callable[[], datetime]
 
 

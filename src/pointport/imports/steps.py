@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
-from pointport.imports import applying, intake, judging, record, reporting, staging
+from pointport.imports import applying, intake, judging, lineup, record, reporting, staging
 from pointport.imports.reading import corrected, encoding, files, learning, numbers
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping as Columns
@@ -251,7 +251,7 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         ready_rows, failed_rows = judging.judge_rows(
             connection, site_id, import_id, staged_rows=staged_rows, again=again
         )
-        applying.cut(
+        lineup.cut(
             connection,
             site_id,
             import_id,
@@ -293,7 +293,7 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
         found = record.share(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return False
-        chunk = applying.take_chunk(connection, site_id, import_id, waiting=waiting)
+        chunk = lineup.take_chunk(connection, site_id, import_id, waiting=waiting)
         if chunk is None:
             return False
         now = workshop.clock()

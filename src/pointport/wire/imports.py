@@ -1,7 +1,6 @@
-"""The LoyaltyImport: the contract's object, and what a reading of a file found out."""
+"""The LoyaltyImport: the contract's object, and what it can be asked for."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, NotRequired
 
@@ -10,11 +9,11 @@ from typing_extensions import TypedDict
 
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
-from pointport.imports.shapes import Learned, Reading
 from pointport.imports.status import Status
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
 from pointport.wire.base import Guid, Int64, Json, Timestamp, timestamp, without_none
+from pointport.wire.readings import number_format
 
 IMPORTS = Resource(
     name="loyalty-imports",
@@ -333,49 +332,6 @@ def _detected(found: Mapping[str, Any]) -> Json:
         "sheet": found.get("sheet"),
         "system": found["suggestion"].get("system"),
         "suggestedMapping": {name: found["suggestion"][name] for name in ("email", "points", "why")},
-        "numberFormat": _number_format(found["number_format"]),
+        "numberFormat": number_format(found["number_format"]),
         "warnings": found.get("notices", []),
-    }
-
-
-def how_it_is_read(reading: Reading) -> Json:
-    """Return what is told of how a file is written, as it is sent when an import of it is made."""
-    return without_none(
-        {
-            "encoding": reading.encoding,
-            "delimiter": reading.delimiter,
-            "quote": reading.quote,
-            "headingLine": reading.heading_line,
-            "sheet": reading.sheet,
-        }
-    )
-
-
-def inspection(learned: Learned) -> Json:
-    """Return what one reading of a file found out, as `pointport inspect --json` prints it (design.md 10)."""
-    dialect, suggested = learned.dialect, learned.suggestion
-    return {
-        "encoding": dialect.encoding,
-        "delimiter": dialect.delimiter,
-        "quote": dialect.quote,
-        "escape": dialect.escape,
-        "lineEnding": dialect.line_ending,
-        "headingLine": dialect.heading_line,
-        "header": list(learned.header),
-        "rowCount": learned.row_count,
-        "sampleRows": [list(cells) for cells in learned.sample_rows],
-        "sheet": dialect.sheet,
-        "system": suggested.system,
-        "suggestedMapping": {"email": suggested.email, "points": suggested.points, "why": suggested.why},
-        "numberFormat": _number_format(asdict(learned.number_format)),
-        "warnings": [asdict(notice) for notice in learned.notices],
-    }
-
-
-def _number_format(found: Mapping[str, Any]) -> Json:
-    """Return the grouping and decimal signs, null for what was not seen, and what in the column showed them."""
-    return {
-        "group": "".join(sorted(found["group"])) or None,
-        "decimal": "".join(sorted(found["decimal"])) or None,
-        "evidence": found["evidence"],
     }

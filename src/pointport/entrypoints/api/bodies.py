@@ -63,7 +63,7 @@ class Empty(Body):
     """Nothing: the call says it all. `{}` and no body at all are the same (contract.md 1.2)."""
 
 
-def _without_members(_: Empty | None = None) -> None:
+async def _without_members(_: Empty | None = None) -> None:
     """Read the body of a call that takes none, so that what is no JSON object is refused here as everywhere."""
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from pointport.app import App
 
 
-def _app(request: Request) -> App:
+async def _app(request: Request) -> App:
     app = request.app.state.pointport
     assert isinstance(app, App)  # noqa: S101  (create_api puts it there; this tells the type checker)
     return app

@@ -5,11 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from pointport.app import migrations
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.errors import Unavailable
 from pointport.plumbing.database.migrate import state
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=Call)
 
 
 @router.get("/healthz")

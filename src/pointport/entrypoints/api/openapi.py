@@ -1,17 +1,14 @@
-"""The description of the API (OpenAPI 3.1), and the pages that show it, served by us alone."""
+"""The description of the API (OpenAPI 3.1); loaded when it is first asked for."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import FileResponse
 from pydantic import TypeAdapter
 
 from pointport.entrypoints.api import openapi_events, openapi_failures
 from pointport.entrypoints.api.examples import EXAMPLES
-from pointport.errors import NotFound
 from pointport.plumbing.queries import Resource
 from pointport.plumbing.queries.schema import query_schemas, schema_name
 from pointport.settings import Settings
@@ -52,23 +49,6 @@ MARKS = {"x-query": "Query", "x-filter": "Filter", "x-search": "Search", "x-text
 REFERENCE = "#/components/schemas/{}"
 LINES = "application/x-ndjson"
 
-STATIC = Path(__file__).parent / "static"
-PAGE = STATIC / "docs"
-SWAGGER_UI = STATIC / "swagger-ui"
-FILES = {
-    "": PAGE / "index.html",
-    "docs.js": PAGE / "docs.js",
-    "docs.css": PAGE / "docs.css",
-    "swagger-ui-bundle.js": SWAGGER_UI / "swagger-ui-bundle.js",
-    "swagger-ui.css": SWAGGER_UI / "swagger-ui.css",
-}
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self';"
-    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-router = APIRouter(include_in_schema=False)
-
 
 def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) -> Json:
     """Return the OpenAPI document: FastAPI's own, with our errors, security, queries, limits, examples and webhooks."""
@@ -100,20 +80,6 @@ def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) ->
     }
     document["webhooks"] = openapi_events.webhooks(REFERENCE)
     return document
-
-
-@router.get("/docs")
-def show_docs() -> FileResponse:
-    """Show the API's description as pages to read and to try."""
-    return show_docs_file("")
-
-
-@router.get("/docs/{name}")
-def show_docs_file(name: str) -> FileResponse:
-    """Send a file of those pages."""
-    if name not in FILES:
-        raise NotFound(f"there is no {name} here")
-    return FileResponse(FILES[name], headers={"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff"})
 
 
 def _complete(path: str, operation: Json) -> set[str]:

@@ -113,11 +113,11 @@ def answer(error: PointportError, status: HTTPStatus | None = None) -> JSONRespo
     return JSONResponse(_application_error(error.reason, error.message, error.data), status, headers)
 
 
-def _known(_: Request, error: PointportError) -> JSONResponse:
+async def _known(_: Request, error: PointportError) -> JSONResponse:
     return answer(error)
 
 
-def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
     """What FastAPI found wrong with a request before our code saw it."""
     if any(found["type"] == "json_invalid" for found in error.errors()):
         return answer(NO_JSON)
@@ -149,7 +149,7 @@ def _violation(found: Mapping[str, Any]) -> Violation:
     return Violation(field, description[:1].lower() + description[1:])
 
 
-def _http(request: Request, error: HTTPException) -> JSONResponse:
+async def _http(request: Request, error: HTTPException) -> JSONResponse:
     """Unknown paths and methods, bodies that are too large, and those that cannot be read at all."""
     if error.status_code == HTTPStatus.BAD_REQUEST:
         return answer(TOO_DEEP if isinstance(error.__cause__, RecursionError) else NO_JSON)

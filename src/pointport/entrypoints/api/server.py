@@ -2,8 +2,8 @@
 
 import functools
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -11,14 +11,15 @@ from types import ModuleType
 
 import structlog
 import uvicorn
-from fastapi import FastAPI, HTTPException, Request, Response
+from anyio import to_thread
+from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pointport import __version__
 from pointport.app import App
-from pointport.entrypoints.api import health, openapi, problems
+from pointport.entrypoints.api import docs_pages, health, problems
 from pointport.entrypoints.api.accounts import (
     adjust_points,
     bulk_adjust,
@@ -69,6 +70,7 @@ from pointport.entrypoints.api.webhooks import manage_signing_keys, manage_webho
 from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.wire.accounts import ACCOUNTS
+from pointport.wire.base import Json
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
 from pointport.wire.transactions import TRANSACTIONS
@@ -84,6 +86,11 @@ class Service:
     calls: tuple[ModuleType, ...]
     prefix: str = ""
     aliases: tuple[str, ...] = ()
+
+    @property
+    def stems(self) -> set[str]:
+        """How the paths of its calls begin: version and noun."""
+        return {"/".join(route.path.split("/")[:3]) for call in self.calls for route in call.router.routes}
 
 
 # In each, fixed paths stand before those with an id in them. The SDK asks for the prefix; on another host than its own it
@@ -167,45 +174,109 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
         version=__version__,
         summary="Moves loyalty points in bulk, safely.",
         redirect_slashes=False,
-        # Our own pages (openapi.py): FastAPI's fetch theirs from elsewhere.
+        # Our own pages (docs_pages.py): FastAPI's fetch theirs from elsewhere.
         docs_url=None,
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
         # A body is read as JSON whatever its Content-Type said (`_as_json`) or did not say.
         strict_content_type=False,
+        lifespan=_with_threads(app.settings.connections_max),
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
-    api.state.rates = Rates(app.settings.requests_per_minute_max)
+    limit = app.settings.requests_per_minute_max
+    api.state.rates = Rates(limit) if limit else None
     for service in SERVICES:
         for call in service.calls:
             api.include_router(call.router, prefix=service.prefix, tags=[service.name])
-            for alias in service.aliases:
-                api.include_router(call.router, prefix=alias, include_in_schema=False)
-    api.include_router(openapi.router)
-    api.openapi = functools.cache(lambda: openapi.describe(api, RESOURCES, app.settings))  # type: ignore[method-assign]
+    api.include_router(docs_pages.router)
+    api.openapi = functools.cache(functools.partial(_describe, api))  # type: ignore[method-assign]
     problems.install(api)
+    api.add_middleware(_Aliases)
     api.add_middleware(_SmallBodies)
-    api.middleware("http")(_with_request_id)  # around the other, so that its answers have a name too
+    api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
 
 
-async def _with_request_id(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Name every answer, log a fault of ours under that name, and tell the client no more than the name."""
-    request_id = str(new_id())
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request_id=request_id)
-    try:
-        response = await call_next(request)
-    except ClientDisconnect:
-        response = Response(status_code=HTTPStatus.BAD_REQUEST)  # for nobody: the client broke off, which is no fault
-    except Exception:
-        logger.exception(
-            "request failed", method=request.method, path=request.url.path.partition("/files/")[0] or "/files"
-        )
-        response = JSONResponse({}, 500)
-    response.headers["X-Wix-Request-Id"] = request_id
-    return response
+def _describe(api: FastAPI) -> Json:
+    """Return the description, which with its examples is a tenth of all that there is to load."""
+    from pointport.entrypoints.api import openapi  # noqa: PLC0415  (most servers are never asked for it)
+
+    app: App = api.state.pointport
+    return openapi.describe(api, RESOURCES, app.settings)
+
+
+def _with_threads(connections_max: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Let as many calls run at once as there are connections: more would only wait for those, and for each other."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = connections_max
+        yield
+
+    return lifespan
+
+
+class _Named:
+    """Names every answer, logs a fault of ours under that name, and tells the client no more than the name."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        request_id = str(new_id())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        begun = False
+
+        async def named(message: Message) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                name = (b"x-wix-request-id", request_id.encode())
+                message = {**message, "headers": [*message.get("headers", ()), name]}
+            await send(message)
+
+        try:
+            await self._inner(scope, receive, named)
+        except ClientDisconnect:
+            if not begun:  # An answer for nobody: the client broke off, which is no fault.
+                await Response(status_code=HTTPStatus.BAD_REQUEST)(scope, receive, named)
+        except Exception:
+            if begun:
+                raise
+            path = scope["path"].partition("/files/")[0] or "/files"
+            logger.exception("request failed", method=scope["method"], path=path)
+            await JSONResponse({}, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, named)
+
+
+class _Aliases:
+    """Takes a request that comes under an alias to where its call is; with routes for each, there were thrice as many."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self._inner = inner
+        self._places = {
+            alias + stem: service.prefix + stem
+            for service in SERVICES
+            for alias in service.aliases
+            for stem in service.stems
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope = {**scope, "path": self._place(scope["path"])}
+        await self._inner(scope, receive, send)
+
+    def _place(self, path: str) -> str:
+        parts = path.split("/")
+        for length in (3, 4, 5):  # A stem has two names behind its slashes, and a prefix none, one or two more.
+            begin = "/".join(parts[:length])
+            if begin in self._places:
+                return self._places[begin] + path[len(begin) :]
+        return path
 
 
 class _SmallBodies:

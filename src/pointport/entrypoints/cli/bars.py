@@ -4,20 +4,14 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 BLOCK_BYTES = 256 * 1024
 
@@ -79,6 +73,8 @@ def table(
 @contextmanager
 def reading(file: BinaryIO, byte_count: int, title: str) -> Iterator[Iterator[bytes]]:
     """Give the blocks of a file, with a bar that moves as they are taken."""
+    from rich.progress import DownloadColumn
+
     with _progress(DownloadColumn()) as progress:
         task = progress.add_task(title, total=byte_count)
 
@@ -103,7 +99,7 @@ def waiting(title: str) -> Iterator[None]:
 class RowsBar:
     """A bar that is told how many rows are done, of how many."""
 
-    def __init__(self, progress: Progress, task: TaskID) -> None:
+    def __init__(self, progress: "Progress", task: "TaskID") -> None:
         self._progress = progress
         self._task = task
 
@@ -115,11 +111,15 @@ class RowsBar:
 @contextmanager
 def rows(title: str) -> Iterator[RowsBar]:
     """Draw a bar that counts rows."""
+    from rich.progress import TextColumn, TimeRemainingColumn
+
     with _progress(TextColumn("{task.completed:,.0f} rows"), TimeRemainingColumn()) as progress:
         yield RowsBar(progress, progress.add_task(title, total=None))
 
 
-def _progress(*columns: Any) -> Progress:
+def _progress(*columns: Any) -> "Progress":
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import typer
 
 from pointport.entrypoints.cli import bars
 from pointport.entrypoints.cli.wiring import Wiring
+
+if TYPE_CHECKING:
+    import httpx2  # loaded by what opens one (transport.py)
 
 IMPORTS = "/_api/loyalty-imports/v1/loyalty-imports"
 OURS = "/pointport/v1"
@@ -52,7 +54,7 @@ class CommandError(Exception):
 class Client:
     """The API, as the commands need it."""
 
-    def __init__(self, http: httpx2.Client) -> None:
+    def __init__(self, http: "httpx2.Client") -> None:
         self._http = http
 
     def get(self, path: str, **parameters: Any) -> Any:
@@ -121,7 +123,7 @@ class Client:
             time.sleep(POLL_SECONDS)
 
     @staticmethod
-    def _json(response: httpx2.Response) -> Any:
+    def _json(response: "httpx2.Response") -> Any:
         if response.is_success:
             return response.json()
         code = Exit.NOT_REACHABLE if response.status_code >= SERVER_FAULT else Exit.WRONG_USE
@@ -162,10 +164,9 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
     url, key = context.obj["url"], context.obj["key"]
     headers = {"wix-site-id": site} if site else {}
     if url:
-        _refuse_no_url(url)
         if not key:
             raise CommandError("--url needs an API key: give it in POINTPORT_API_KEY")
-        with httpx2.Client(base_url=url, headers={**headers, "Authorization": key}, timeout=60) as http:
+        with wiring.open_outside(url, {**headers, "Authorization": key}) as http:
             yield Client(http)
         return
     with ExitStack() as opened:
@@ -173,13 +174,3 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
             http = opened.enter_context(wiring.open_inside(working))
         http.headers.update(headers)
         yield Client(http)
-
-
-def _refuse_no_url(text: str) -> None:
-    try:
-        url = httpx2.URL(text)
-        good = url.scheme in {"http", "https"} and url.host != ""
-    except httpx2.InvalidURL:
-        good = False
-    if not good:
-        raise CommandError(f"--url must be a URL that begins with http:// or https://, not {text!r}")

@@ -7,7 +7,6 @@ reachable.
 import sys
 from typing import Annotated
 
-import httpx2
 import typer
 
 from pointport import __version__
@@ -86,9 +85,6 @@ def run(wiring: Wiring) -> None:
     except CommandError as error:
         bars.complain(error.message)
         sys.exit(error.code)
-    except httpx2.TransportError as error:
-        bars.complain(f"the server cannot be reached: {error}")
-        sys.exit(Exit.NOT_REACHABLE)
     except Unavailable as error:
         bars.complain(error.message)
         sys.exit(Exit.NOT_REACHABLE)

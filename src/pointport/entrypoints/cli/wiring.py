@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
+if TYPE_CHECKING:
+    import httpx2  # loaded by what opens one (transport.py)
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,10 @@ class Wiring:
     """Serve the API and work, on an address and port or those of the settings, until stopped; tell the URL when up."""
     work: Callable[[Callable[[], None]], None]
     """Work until stopped; tell when it has begun."""
-    open_inside: Callable[[bool], AbstractContextManager[httpx2.Client]]
+    open_inside: Callable[[bool], AbstractContextManager["httpx2.Client"]]
     """Open the app in this process and give a client of it, as the operator; True for one with a worker too."""
+    open_outside: Callable[[str, Mapping[str, str]], AbstractContextManager["httpx2.Client"]]
+    """Give a client of the server at a URL that sends these headers."""
     inspect: Callable[[Path, Mapping[str, Any]], dict[str, Any]]
     """Say what would be read of a file; what is told of how it is written is not found out (`reading.told`)."""
     reading: Callable[[Mapping[str, Any]], dict[str, Any]]

@@ -6,15 +6,17 @@ second lock behind the `site_id` that every statement names. The owner's sees al
 """
 
 import logging
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool, PoolTimeout
+from pydantic_core import from_json
 
 from pointport.errors import Unavailable
 
@@ -47,11 +49,12 @@ class Database:
             max_size=connections_max,
             timeout=CONNECTION_WAIT_SECONDS,
             open=False,
-            # A connection may have died with the server since it was last used: one cheap round trip tells.
-            check=ConnectionPool.check_connection,
+            configure=_read_json_fast,
             reconnect_timeout=CONNECTION_WAIT_SECONDS,
             kwargs={
                 "row_factory": dict_row,
+                # A transaction begins with words of ours, which say at once whose it is.
+                "autocommit": True,
                 # No prepared statements, so that a transaction-mode pooler may stand between.
                 "prepare_threshold": None,
                 "application_name": "pointport",
@@ -76,14 +79,13 @@ class Database:
 
         Raises Unavailable when the database is gone or full: then nothing was changed.
         """
-        with self._begin() as connection:
-            enter_site(connection, site_id)
+        with self._begin("; ".join(("BEGIN", *_entering(site_id)))) as connection:
             yield connection
 
     @contextmanager
     def owner_transaction(self) -> Iterator[Connection]:
         """Open a transaction over all sites. Raises Unavailable as `transaction` does."""
-        with self._begin() as connection:
+        with self._begin("BEGIN") as connection:
             yield connection
 
     def connections_allowed(self) -> int:
@@ -95,39 +97,94 @@ class Database:
             ).fetchone()
         return int(one(row)["allowed"])
 
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        try:
-            with self._connection() as connection, connection.transaction():
-                yield connection
-        except PASSING as error:
-            logger.warning("database unavailable: %s", error)
-            raise Unavailable("the database is not available just now; try again in a moment") from error
+    def look_up(self, site_id: UUID, statement: LiteralString, parameters: Mapping[str, Any]) -> list[DictRow]:
+        """Return the rows of one statement that only reads: a transaction of the site's in a single round trip.
+
+        Raises Unavailable as `transaction` does.
+        """
+        before = ("BEGIN READ ONLY", *_entering(site_id))
+        with _telling():
+            cursor = self._first("; ".join((*before, statement, "COMMIT")), parameters)
+            try:
+                for _ in before:
+                    cursor.nextset()
+                return cursor.fetchall()
+            finally:
+                self._pool.putconn(cursor.connection)
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _begin(self, begin: str) -> Iterator[Connection]:
+        with _telling():
+            connection = self._first(begin).connection
+            try:
+                yield connection
+                connection.commit()
+            except BaseException:
+                _roll_back(connection)
+                raise
+            finally:
+                self._pool.putconn(connection)
+
+    def _first(self, words: str, parameters: Mapping[str, Any] | None = None) -> psycopg.Cursor[DictRow]:
+        """Take a connection and say the first words on it, which may be several statements.
+
+        A connection may have died with the server since it was last used. That shows here, before anything was done, so
+        another is taken.
+        """
+        deadline = time.monotonic() + CONNECTION_WAIT_SECONDS
+        while True:
+            connection = self._taken()
+            cursor = psycopg.ClientCursor(connection)
+            try:
+                return cursor.execute(words.encode(), parameters)
+            except BaseException as error:
+                self._pool.putconn(connection)
+                died = isinstance(error, PASSING) and connection.closed
+                if not died or time.monotonic() > deadline:
+                    raise
+
+    def _taken(self) -> Connection:
         try:
-            connection = self._pool.getconn(timeout=1.0)
+            return self._pool.getconn(timeout=1.0)
         except PoolTimeout:
             # Either all are busy, or the server is gone. Reviving a server that lives costs nothing.
             self.revive()
-            connection = self._pool.getconn()
-        try:
-            yield connection
-        finally:
-            self._pool.putconn(connection)
+            return self._pool.getconn()
 
 
 def enter_site(connection: Connection, site_id: UUID) -> None:
-    """Narrow the running transaction to one site, by role and setting, until it ends.
+    """Narrow the running transaction to one site, by role and setting, until it ends."""
+    connection.execute("; ".join(_entering(site_id)).encode())
+
+
+def _entering(site_id: UUID) -> tuple[str, str]:
+    """Return the statements that narrow a transaction to one site.
 
     `SET LOCAL` with the value in its text, since Citus hands on neither `set_config()` nor bind parameters (citus.md 2.5).
     """
-    connection.execute(
-        sql.SQL("SET LOCAL ROLE {}; SET LOCAL pointport.site_id = {}").format(
-            sql.Identifier(SITE_ROLE), sql.Literal(str(site_id))
-        )
-    )
+    return f"SET LOCAL ROLE {SITE_ROLE}", f"SET LOCAL pointport.site_id = '{site_id}'"
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except PASSING as error:
+        logger.warning("database unavailable: %s", error)
+        raise Unavailable("the database is not available just now; try again in a moment") from error
+
+
+def _read_json_fast(connection: Connection) -> None:
+    """Have JSON read by pydantic's reader: a page of imports has 150 of them, and Python's own takes thrice as long."""
+    set_json_loads(from_json, connection)
+
+
+def _roll_back(connection: Connection) -> None:
+    """Undo what was done; on a connection that is gone the server does so itself."""
+    try:
+        connection.rollback()
+    except psycopg.Error as error:
+        logger.warning("rolled back by the server: %s", error)
 
 
 def one(row: DictRow | None) -> dict[str, Any]:

@@ -21,6 +21,11 @@ NO_SPACE = os.strerror(errno.ENOSPC)
 READ_BYTES_MIN = 256 * 1024
 """Bytes taken from the store at a time, at least."""
 
+PART_BYTES = 5 * 1024 * 1024
+"""How a file is cut on its way into the store; S3 takes no smaller parts."""
+PARTS_AT_ONCE_MAX = 2
+"""Parts that are on their way into the store, while it is slower than what they come from: they wait in memory."""
+
 
 class Objects:
     """A folder or bucket of files, known by paths like `sites/<site>/<guid>.csv`."""
@@ -34,12 +39,18 @@ class Objects:
         Raises Unavailable when the store is full or gone.
         """
         with _telling(path):
-            await obstore.put_async(self._store, path, chunks, chunk_size=5 * 1024 * 1024)
+            await obstore.put_async(self._store, path, chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE_MAX)
 
     def put(self, path: str, chunks: Iterator[bytes]) -> None:
         """Write a file from chunks, which may come out of the store. Raises Unavailable when it is full or gone."""
         with _telling(path), ThreadPoolExecutor(1) as outside:
-            obstore.put(self._store, path, _made_by(outside, chunks), chunk_size=5 * 1024 * 1024)
+            obstore.put(
+                self._store,
+                path,
+                _made_by(outside, chunks),
+                chunk_size=PART_BYTES,
+                max_concurrency=PARTS_AT_ONCE_MAX,
+            )
 
     def get(self, path: str) -> Iterator[bytes]:
         """Read a file in chunks. Raises NotFound, Unavailable."""

@@ -151,7 +151,8 @@ def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str
         links["next"] = _link(page, inside[-1:], backwards=False)
     if there_is_prev:
         links["prev"] = _link(page, inside[:1], backwards=True)
-    clean = [{name: row[name] for name in row if not name.startswith(_KEY_PREFIX)} for row in inside]
+    names = [name for name in inside[0] if not name.startswith(_KEY_PREFIX)] if inside else []
+    clean = [{name: row[name] for name in names} for row in inside]
     return clean, PagingMetadata(count=len(clean), cursors=links, hasNext=there_is_next)
 
 

@@ -116,9 +116,8 @@ def site_of_key(text: str) -> UUID | None:
 
 def find_key(database: Database, site_id: UUID, text: str) -> Key | None:
     """Return the key if it is one of this site's and not revoked."""
-    with database.transaction(site_id) as connection:
-        row = connection.execute(QUERIES["find_key"], {"site_id": site_id, "secret_hash": _hash(text)}).fetchone()
-    return Key(row["id"], frozenset(row["scopes"])) if row else None
+    rows = database.look_up(site_id, QUERIES["find_key"], {"site_id": site_id, "secret_hash": _hash(text)})
+    return Key(rows[0]["id"], frozenset(rows[0]["scopes"])) if rows else None
 
 
 def list_keys(database: Database, site_id: UUID) -> list[dict[str, Any]]:

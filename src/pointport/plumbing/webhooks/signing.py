@@ -5,6 +5,8 @@ out before it signs, so that no receiver meets a signature it cannot verify.
 
 Private keys are kept encrypted with the server's secret. When that is lost, so are they: what signs is replaced by
 `rotate`, and a next key that nobody can read any more gives its place up as soon as somebody asks for one.
+
+The cryptography is loaded by the first that signs: it is a tenth of all that a server loads to start.
 """
 
 import functools
@@ -12,17 +14,17 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 
 from pointport.errors import SetupError
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, Database
 from pointport.plumbing.sites import sites
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
 
 QUERIES = load(__file__)
 
@@ -77,18 +79,24 @@ def sign(database: Database, site_id: UUID, claims: Mapping[str, Any], *, secret
         row = connection.execute(QUERIES["find_signing_key"], {"site_id": site_id}).fetchone()
     if row is None:
         raise SetupError("the site has no key to sign webhooks with; make one with `pointport webhook key create`")
+    from joserfc import jwt
+
     return jwt.encode({"alg": "RS256"}, dict(claims), _read(row["private_key"], secret), default_type=None)
 
 
 def _new_key(secret: bytes) -> tuple[str, str]:
     """Return a key's public half, and the whole of it encrypted, both as PEM."""
+    from joserfc.jwk import RSAKey
+
     key = RSAKey.generate_key(KEY_BITS)
     return key.as_pem().decode(), key.as_pem(private=True, password=_passphrase(secret)).decode()
 
 
 @functools.lru_cache(maxsize=1_000)
-def _read(private_key: str, secret: bytes) -> RSAKey:
+def _read(private_key: str, secret: bytes) -> "RSAKey":
     """Decrypting is slow on purpose, so each key is read once."""
+    from joserfc.jwk import RSAKey
+
     try:
         return RSAKey.import_key(private_key, password=_passphrase(secret))
     except ValueError as error:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Change, Description
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import Conflict, NotFound, PreconditionFailed
@@ -13,7 +14,7 @@ from pointport.ledger.postings import Adjustment
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class AdjustPoints(Change, Again):

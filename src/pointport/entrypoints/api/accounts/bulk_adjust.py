@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.accounts.account_bodies import Change, plan_search
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import PreconditionFailed
@@ -15,7 +16,7 @@ from pointport.ledger.adjusting import Wish
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class BulkAdjust(Change):

@@ -8,6 +8,7 @@ from pydantic import Field, StrictStr
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.accounts.account_bodies import AccountId, Again, Description
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import Conflict, NotFound, PreconditionFailed
@@ -16,7 +17,7 @@ from pointport.ledger.postings import Earning
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json, without_none
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class FollowedSocialMedia(bodies.Body):

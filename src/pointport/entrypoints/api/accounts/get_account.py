@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -13,7 +14,7 @@ from pointport.ledger import statements
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v1/accounts/{id}", response_model=wire.AccountAnswer, responses=can_fail(NotFound))

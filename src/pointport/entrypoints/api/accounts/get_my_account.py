@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.errors import PermissionDenied
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v1/accounts/my-account", response_model=wire.AccountAnswer)

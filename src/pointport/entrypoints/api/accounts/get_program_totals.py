@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import statements
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v1/accounts/program-totals", response_model=wire.ProgramTotalsAnswer)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.errors import InvalidRequest, Violation
 from pointport.ledger import statements
@@ -13,7 +14,7 @@ from pointport.plumbing.queries import CursorSigner, plan
 from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 CONTACTS_MAX = 50
 Ids = list[bodies.Guid]

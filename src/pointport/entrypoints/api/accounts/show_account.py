@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader, TotalsReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -15,7 +16,7 @@ from pointport.wire import accounts as wire
 from pointport.wire.base import Json
 from pointport.wire.transactions import transaction
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 
 class ShowAccount(bodies.Body):

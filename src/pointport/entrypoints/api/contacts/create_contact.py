@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.contacts.contact_bodies import ContactDetails, EmailsDetails
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
@@ -16,7 +17,7 @@ from pointport.ledger import customers
 from pointport.wire import contacts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 def _not_absent(emails: Any) -> Any:

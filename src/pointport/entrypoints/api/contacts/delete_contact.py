@@ -4,13 +4,14 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import Conflict, NotFound
 from pointport.ledger import customers
 from pointport.wire.base import Json, Nothing
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.delete("/v4/contacts/{contactId}", response_model=Nothing, responses=can_fail(Conflict, NotFound))

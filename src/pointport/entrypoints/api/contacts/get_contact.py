@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -11,7 +12,7 @@ from pointport.ledger import customers
 from pointport.wire import contacts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v4/contacts/{contactId}", response_model=wire.ContactAnswer, responses=can_fail(NotFound))

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.imports.create_file_url import upload_slot
 from pointport.entrypoints.api.problems import answer, can_fail
@@ -17,7 +18,7 @@ from pointport.wire.base import Json
 from pointport.wire.contacts import contact_load
 from pointport.wire.imports import FileUrlAnswer
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 
 class LoadContacts(bodies.Body):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountWriter
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.contacts.contact_bodies import ContactDetails
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
@@ -15,7 +16,7 @@ from pointport.ledger import customers
 from pointport.wire import contacts as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class UpdateContact(bodies.Body):

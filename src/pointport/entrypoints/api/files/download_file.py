@@ -5,11 +5,12 @@ from urllib.parse import quote
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound, PermissionDenied
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get(

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Request
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp, base_url
 from pointport.imports import steps
 from pointport.plumbing.objects.tickets import Ticket
 from pointport.wire.base import Json
 from pointport.wire.imports import FileUrlAnswer
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.post(

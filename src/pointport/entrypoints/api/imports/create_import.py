@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, NotFound, Violation
@@ -19,7 +20,7 @@ from pointport.imports.shapes import Reading
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 FILE_NAME_CHARACTERS_MAX = 1_000
 HEADING_LINE_MAX = 1_000

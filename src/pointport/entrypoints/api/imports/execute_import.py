@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
@@ -18,7 +19,7 @@ from pointport.imports.shapes import Mapping as Columns
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 MAPPINGS = 2
 ONE_OF_EACH: dict[str, Any] = {

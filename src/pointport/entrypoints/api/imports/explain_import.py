@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.imports.get_import import ImportId
 from pointport.entrypoints.api.problems import can_fail
@@ -14,7 +15,7 @@ from pointport.imports.problems import CATALOGUE
 from pointport.wire.base import Json, timestamp
 from pointport.wire.imports import SummaryAnswer
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 
 @router.get("/import-summary", response_model=SummaryAnswer, responses=can_fail(NotFound))

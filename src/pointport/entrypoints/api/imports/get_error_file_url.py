@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp, base_url
 from pointport.entrypoints.api.imports.get_import import ImportId
 from pointport.entrypoints.api.problems import can_fail
@@ -12,7 +13,7 @@ from pointport.plumbing.objects.tickets import Ticket
 from pointport.wire.base import Json
 from pointport.wire.imports import ErrorFileUrlAnswer
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get(

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -13,7 +14,7 @@ from pointport.imports import steps
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 ImportId = Annotated[bodies.Guid, Query(alias="loyaltyImportId")]
 

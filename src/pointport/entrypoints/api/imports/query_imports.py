@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
 from pointport.imports.record import from_row
@@ -13,7 +14,7 @@ from pointport.plumbing.queries import CursorSigner, plan
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class QueryImports(bodies.Body):

@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from pointport.entrypoints.api.auth import ProgramReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import program
 from pointport.wire import program as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v1/bulk/programs", response_model=wire.ProgramsAnswer)

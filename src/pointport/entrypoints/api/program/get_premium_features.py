@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from pointport.entrypoints.api.auth import ProgramReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.wire import program as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.get("/v1/program/premium-features", response_model=wire.PremiumFeatures)

@@ -4,12 +4,13 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin, Principal
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import program
 from pointport.wire import program as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 @router.post(

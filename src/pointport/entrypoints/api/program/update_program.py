@@ -8,12 +8,13 @@ from pydantic import BeforeValidator, Field, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import program
 from pointport.wire import program as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 URL_CHARACTERS_MAX = 1_000
 PIXELS_MAX = 100_000

@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin, operator
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -15,7 +16,7 @@ from pointport.plumbing.sites import sites
 from pointport.wire import sites as wire
 from pointport.wire.base import Json, timestamp
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 Scope = Annotated[StrictStr, bodies.Storable(enum=list(sites.SCOPES))]
 

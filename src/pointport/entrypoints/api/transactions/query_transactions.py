@@ -6,13 +6,14 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import AccountReader
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.ledger import statements
 from pointport.plumbing.queries import CursorSigner, plan
 from pointport.wire import transactions as wire
 from pointport.wire.base import Json
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 
 class QueryTransactions(bodies.Body):

@@ -4,12 +4,13 @@ from fastapi import APIRouter
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.plumbing.webhooks import signing
 from pointport.wire import webhooks as wire
 from pointport.wire.base import Json
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 
 @router.get("/webhook-keys", response_model=wire.SigningKeysAnswer)

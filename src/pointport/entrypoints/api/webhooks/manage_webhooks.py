@@ -7,6 +7,7 @@ from pydantic import Field, StrictBool, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import NotFound
@@ -16,7 +17,7 @@ from pointport.plumbing.webhooks.targets import URL_CHARACTERS_MAX
 from pointport.wire import webhooks as wire
 from pointport.wire.base import Json, Nothing
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 WebhookId = Annotated[bodies.Guid, Path(alias="webhookId")]
 TargetUrl = Annotated[

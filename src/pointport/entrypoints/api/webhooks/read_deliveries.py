@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.entrypoints.api.webhooks.manage_webhooks import WebhookId
@@ -16,7 +17,7 @@ from pointport.plumbing.webhooks import subscriptions
 from pointport.wire import webhooks as wire
 from pointport.wire.base import Json, Nothing
 
-router = APIRouter(prefix="/pointport/v1")
+router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
 EventId = Annotated[bodies.Guid, Path(alias="eventId")]
 

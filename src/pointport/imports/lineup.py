@@ -1,0 +1,47 @@
+"""The rows that are lined up to be applied, in the order of their contacts, and the chunks that they are cut into."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pointport.imports.shapes import Chunk
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection
+
+QUERIES = load(__file__)
+
+CHUNK_ROWS_MIN = 2_000
+"""Smaller chunks are not worth a second session."""
+
+
+def find_accounts(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk) -> None:
+    """Look which rows of a chunk have an account by now."""
+    these = {"site_id": site_id, "import_id": import_id, "first": chunk.first, "last": chunk.last}
+    connection.execute(QUERIES["find_accounts"], these)
+
+
+def cut(
+    connection: Connection, site_id: UUID, import_id: UUID, *, ready_rows: int, chunk_rows_max: int, sessions: int
+) -> None:
+    """Cut the rows into chunks of even size, as many for each session."""
+    chunks = max(-(-ready_rows // chunk_rows_max), min(sessions, ready_rows // CHUNK_ROWS_MIN), 1)
+    if chunks > 1:
+        chunks = -(-chunks // sessions) * sessions
+    chunk_rows = max(-(-ready_rows // chunks), 1)
+    these = {"site_id": site_id, "import_id": import_id, "ready_rows": ready_rows, "chunk_rows": chunk_rows}
+    connection.execute(QUERIES["cut"], these)
+
+
+def take_chunk(connection: Connection, site_id: UUID, import_id: UUID, *, waiting: bool) -> Chunk | None:
+    """Take the next chunk until the transaction ends; None when none is left.
+
+    One that another session has taken is passed over, or with `waiting` waited for: whoever has it may die with it.
+    """
+    name = "wait_for_chunk" if waiting else "take_chunk"
+    row = connection.execute(QUERIES[name], {"site_id": site_id, "import_id": import_id}).fetchone()
+    return None if row is None else Chunk(row["first_position"], row["last_position"])
+
+
+def note_applied(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk, *, now: datetime) -> None:
+    """Write down that a chunk is applied, at a moment that no other chunk of the import has."""
+    these = {"site_id": site_id, "import_id": import_id, "first": chunk.first, "now": now}
+    connection.execute(QUERIES["note_applied"], these)

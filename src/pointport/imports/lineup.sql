@@ -1,0 +1,47 @@
+-- The rows that are lined up to be applied, and the chunks that they are cut into.
+
+-- name: cut
+-- Chunks of so many positions, the last one with what is left.
+INSERT INTO import_chunk (site_id, import_id, first_position, last_position)
+SELECT
+    loyalty_import.site_id,
+    loyalty_import.id AS import_id,
+    chunk.first_position,
+    least(chunk.first_position + %(chunk_rows)s - 1, %(ready_rows)s) AS last_position
+FROM loyalty_import
+CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS chunk (first_position)
+WHERE loyalty_import.site_id = %(site_id)s AND loyalty_import.id = %(import_id)s;
+
+-- name: take_chunk
+-- The next chunk that nobody has taken.
+SELECT first_position, last_position FROM import_chunk
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND applied_date IS NULL
+ORDER BY first_position
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
+-- name: wait_for_chunk
+-- The next chunk, once whoever has taken it lets go of it without having applied it.
+SELECT first_position, last_position FROM import_chunk
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND applied_date IS NULL
+ORDER BY first_position
+LIMIT 1
+FOR UPDATE;
+
+-- name: note_applied
+-- The chunk is applied, at a moment that no other chunk of the import has.
+UPDATE import_chunk SET applied_date = %(now)s
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND first_position = %(first)s;
+
+-- name: find_accounts
+-- Who has an account by now.
+UPDATE import_ready SET has_account = TRUE
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account
+    AND EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
