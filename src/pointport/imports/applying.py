@@ -4,7 +4,7 @@ Chunks share no account, so sessions may apply them side by side.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
@@ -35,51 +35,73 @@ def apply(
     }
     lineup.note_applied(connection, site_id, import_id, chunk, now=now)
     connection.execute(QUERIES["look_up"])
-    rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
-    created = lost = made = entries = unchanged = changed = 0
-    if rows["without_account"]:
-        created, lost, rows = _create_accounts(connection, these, rows)
-        made = connection.execute(QUERIES["write_first_entries"], these).rowcount
-    if rows["good"] > rows["without_account"]:
+    while True:
+        try:
+            with connection.transaction():
+                return _apply(connection, these)
+        except _AccountMade:
+            connection.execute(QUERIES["find_accounts"], these)
+            connection.execute(QUERIES["find_missing_accounts"], these)
+
+
+def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
+    """Apply a chunk in which each row is taken to have an account or not, and where that is wrong, make it right."""
+    rows = _count(connection, these)
+    entries = created = made = lost = unchanged = changed = 0
+    if rows.with_account:
         entries = connection.execute(QUERIES["write_entries"], these).rowcount
+    # Fewer entries than rows: some had the balance already, or have no account yet.
+    if entries < rows.with_account and connection.execute(QUERIES["find_missing_accounts"], these).rowcount:
+        rows = _count(connection, these)
+    if rows.without_account:
+        created = _create_accounts(connection, these)
+        if created < rows.without_account:
+            lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
+            connection.execute(QUERIES["note_lost_contacts"], these)
+        made = connection.execute(QUERIES["write_first_entries"], these).rowcount
     # Most chunks change every balance: then there is nothing to look for among the rows.
-    if made + entries < rows["good"]:
+    if entries + made + lost < rows.good:
         unchanged = connection.execute(QUERIES["note_unchanged"], these).rowcount
     if entries:
         changed = connection.execute(QUERIES["set_balances"], these).rowcount
-    if changed != entries or created != rows["without_account"] or made + entries + unchanged != rows["good"]:
+    if changed != entries or created + lost != rows.without_account or entries + made + unchanged + lost != rows.good:
         raise RuntimeError(
-            f"positions {chunk.first}-{chunk.last} of import {import_id} do not add up: {rows['good']} rows,"
-            f" {rows['without_account']} without an account, {created} accounts, {made} first entries, {entries} others,"
-            f" {changed} balances, {unchanged} unchanged, {lost} lost"
+            f"positions {these['first']}-{these['last']} of import {these['import_id']} do not add up: {rows}, {created}"
+            f" accounts, {made} first entries, {entries} others, {changed} balances, {unchanged} unchanged, {lost} lost"
         )
-    return Applied(rows=rows["good"] + lost, accounts_created=created)
+    return Applied(rows=rows.good, accounts_created=created)
+
+
+def _create_accounts(connection: Connection, these: dict[str, Any]) -> int:
+    """Make the accounts that are missing; returns how many. Raises _AccountMade when somebody else made one of them."""
+    try:
+        return connection.execute(QUERIES["create_accounts"], these).rowcount
+    except UniqueViolation as error:
+        raise _AccountMade from error
+
+
+class _AccountMade(Exception):
+    """Somebody has given points to a customer who was taken to have no account."""
+
+
+class _Rows(NamedTuple):
+    """The rows of a chunk that can be applied, and those of them that are taken to have an account."""
+
+    good: int
+    with_account: int
+
+    @property
+    def without_account(self) -> int:
+        """Those that need an account first."""
+        return self.good - self.with_account
+
+
+def _count(connection: Connection, these: dict[str, Any]) -> _Rows:
+    row = one(connection.execute(QUERIES["count_rows"], these).fetchone())
+    return _Rows(row["good"], row["with_account"])
 
 
 def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID) -> None:
     """Write down, for the lined-up rows whose chunk was not applied, that the import did not come to them."""
     connection.execute(QUERIES["look_up"])
     connection.execute(QUERIES["note_not_reached"], {"site_id": site_id, "import_id": import_id})
-
-
-def _create_accounts(
-    connection: Connection, these: dict[str, Any], rows: dict[str, Any]
-) -> tuple[int, int, dict[str, Any]]:
-    """Make the accounts that are missing.
-
-    Returns how many were made, how many rows have lost their contact, and the count of the rows that are left.
-    """
-    while True:
-        try:
-            with connection.transaction():
-                created = connection.execute(QUERIES["create_accounts"], these).rowcount
-            break
-        except UniqueViolation:
-            # Somebody gave one of them points in the meantime.
-            lineup.find_accounts(connection, these["site_id"], these["import_id"], Chunk(these["first"], these["last"]))
-            rows = one(connection.execute(QUERIES["count_rows"], these).fetchone())
-    if created == rows["without_account"]:
-        return created, 0, rows
-    lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
-    connection.execute(QUERIES["note_lost_contacts"], these)
-    return created, lost, one(connection.execute(QUERIES["count_rows"], these).fetchone())

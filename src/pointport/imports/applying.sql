@@ -15,20 +15,87 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
 -- name: count_rows
--- How many rows of the chunk there are to apply, and how many of them need an account first.
+-- How many rows of the chunk there are to apply, and how many of them are taken to have an account.
 SELECT
     count(*) AS good,
-    count(*) FILTER (WHERE NOT has_account) AS without_account
+    count(*) FILTER (WHERE has_account) AS with_account
 FROM import_ready
 WHERE
     site_id = %(site_id)s AND import_id = %(import_id)s
     AND position BETWEEN %(first)s AND %(last)s
     AND problem IS NULL;
 
+-- name: write_entries
+-- Lock the accounts that were there before in the order of their ids, and write an entry for each balance that changes.
+INSERT INTO transaction (
+    site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
+    description, created_date, import_id, line
+)
+SELECT
+    chunk.site_id,
+    (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid AS id,
+    locked.id AS account_id,
+    locked.revision + 1 AS revision,
+    'ADJUST' AS transaction_type,
+    chunk.points - locked.balance AS amount,
+    locked.balance AS amount_before,
+    chunk.points AS amount_after,
+    %(description)s AS description,
+    %(now)s AS created_date,
+    chunk.import_id,
+    chunk.line
+FROM (
+    SELECT site_id, import_id, line, contact_id, points
+    FROM import_ready
+    WHERE
+        site_id = %(site_id)s AND import_id = %(import_id)s
+        AND position BETWEEN %(first)s AND %(last)s
+        AND problem IS NULL AND has_account
+    ORDER BY position
+    OFFSET 0
+) AS chunk
+CROSS JOIN
+    LATERAL (
+        -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too
+        -- and cannot change under us.
+        SELECT account.id, account.balance, account.revision
+        FROM account
+        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+        FOR NO KEY UPDATE
+    ) AS locked
+WHERE locked.balance <> chunk.points;
+
+-- name: find_accounts
+-- The rows that were taken to have no account, and have one.
+UPDATE import_ready SET has_account = TRUE
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND NOT has_account
+    AND EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
+
+-- name: find_missing_accounts
+-- The rows that were taken to have an account, and have none.
+UPDATE import_ready SET has_account = FALSE
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND has_account
+    AND NOT EXISTS (
+        SELECT FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+        OFFSET 0
+    );
+
 -- name: create_accounts
 -- An account for each contact that had none, with its balance at once. The contact is locked against being deleted
--- meanwhile. No ON CONFLICT, which costs as much as two indexes: should somebody else have made one of the accounts
--- since, the statement is refused, `find_accounts` looks who has one by now, and it is tried again.
+-- meanwhile. No ON CONFLICT, which costs as much as two indexes: should somebody else have made one of the accounts,
+-- the statement is refused, `find_accounts` looks who has one, and it is tried again.
 INSERT INTO account (
     site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
 )
@@ -110,47 +177,6 @@ WHERE
     AND position BETWEEN %(first)s AND %(last)s
     AND problem IS NULL AND NOT has_account AND points <> 0
 ORDER BY position;
-
--- name: write_entries
--- Lock the accounts that were there before in the order of their ids, and write an entry for each balance that changes.
-INSERT INTO transaction (
-    site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
-    description, created_date, import_id, line
-)
-SELECT
-    chunk.site_id,
-    (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid AS id,
-    locked.id AS account_id,
-    locked.revision + 1 AS revision,
-    'ADJUST' AS transaction_type,
-    chunk.points - locked.balance AS amount,
-    locked.balance AS amount_before,
-    chunk.points AS amount_after,
-    %(description)s AS description,
-    %(now)s AS created_date,
-    chunk.import_id,
-    chunk.line
-FROM (
-    SELECT site_id, import_id, line, contact_id, points
-    FROM import_ready
-    WHERE
-        site_id = %(site_id)s AND import_id = %(import_id)s
-        AND position BETWEEN %(first)s AND %(last)s
-        AND problem IS NULL AND has_account
-    ORDER BY position
-    OFFSET 0
-) AS chunk
-CROSS JOIN
-    LATERAL (
-        -- OFFSET 0 keeps the comparison below outside, so that an account which already has the balance is locked too
-        -- and cannot change under us.
-        SELECT account.id, account.balance, account.revision
-        FROM account
-        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
-        OFFSET 0
-        FOR NO KEY UPDATE
-    ) AS locked
-WHERE locked.balance <> chunk.points;
 
 -- name: note_unchanged
 -- Outcomes of the rows whose balance already was that; a new account's was 0. They are those without an entry.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from pointport.imports import lineup, problems
-from pointport.imports.shapes import Chunk, Judged, Mapping, Row
+from pointport.imports import problems
+from pointport.imports.shapes import Judged, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -23,8 +23,8 @@ CellReader = Callable[[str], int | tuple[str, dict[str, Any]]]
 PLAIN_DIGITS_MAX: Final = 18
 
 MANY_ROWS = 20_000
-"""From so many rows on, all contacts and accounts of the site are read at once instead of one for each row: at 250,000
-rows of as many contacts that takes half the time. A site of some millions takes a second or two to read.
+"""From so many rows on, all contacts of the site are read at once instead of one for each row: at 250,000 rows of as many
+contacts that takes half the time. A site of some millions takes a second or two to read.
 """
 
 
@@ -109,8 +109,6 @@ def judge_rows(
     connection.execute(QUERIES["read_once"])
     connection.execute(QUERIES["rank"], this)
     connection.execute(QUERIES["look_up"])
-    if not this["many"]:
-        lineup.find_accounts(connection, site_id, import_id, Chunk(1, staged_rows))
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
     )

@@ -17,8 +17,9 @@ SET LOCAL enable_mergejoin = off;
 
 -- name: rank
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
--- that already has a problem keeps it, and still counts as a row for its customer. For many rows all contacts and
--- accounts of the site are read, for few only the contacts that are named.
+-- that already has a problem keeps it, and still counts as a row for its customer. For many rows all contacts of the
+-- site are read, for few only those that are named. Whether a contact has an account is not looked up: it is taken to
+-- be so where the site has any, and shows when the row is applied.
 INSERT INTO import_ready (
     site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account
 )
@@ -36,7 +37,7 @@ SELECT
         WHEN neighbours.contact_id IS NULL THEN 'CONTACT_NOT_FOUND'
     END AS problem,
     neighbours.doubled,
-    account.id IS NOT NULL AS has_account
+    exists(SELECT FROM account WHERE account.site_id = %(site_id)s) AS has_account
 FROM (
     SELECT
         stage.site_id,
@@ -64,9 +65,7 @@ FROM (
             )
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
     WINDOW by_contact AS (PARTITION BY stage.site_id ORDER BY contact.id, stage.email, stage.line)
-) AS neighbours
-LEFT JOIN account
-    ON %(many)s AND neighbours.site_id = account.site_id AND neighbours.contact_id = account.id;
+) AS neighbours;
 
 -- name: note_bad_cells
 -- Outcomes of the rows whose cells cannot be used. After a crash some have theirs already.

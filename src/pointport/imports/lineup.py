@@ -13,12 +13,6 @@ CHUNK_ROWS_MIN = 2_000
 """Smaller chunks are not worth a second session."""
 
 
-def find_accounts(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk) -> None:
-    """Look which rows of a chunk have an account by now."""
-    these = {"site_id": site_id, "import_id": import_id, "first": chunk.first, "last": chunk.last}
-    connection.execute(QUERIES["find_accounts"], these)
-
-
 def cut(
     connection: Connection, site_id: UUID, import_id: UUID, *, ready_rows: int, chunk_rows_max: int, sessions: int
 ) -> None:

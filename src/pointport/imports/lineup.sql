@@ -32,16 +32,3 @@ FOR UPDATE;
 -- The chunk is applied, at a moment that no other chunk of the import has.
 UPDATE import_chunk SET applied_date = %(now)s
 WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND first_position = %(first)s;
-
--- name: find_accounts
--- Who has an account by now.
-UPDATE import_ready SET has_account = TRUE
-WHERE
-    site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position BETWEEN %(first)s AND %(last)s
-    AND problem IS NULL AND NOT has_account
-    AND EXISTS (
-        SELECT FROM account
-        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
-        OFFSET 0
-    );

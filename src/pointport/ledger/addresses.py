@@ -29,6 +29,8 @@ LOCAL = re.compile(r"""[^\s@"(),:;<>\[\]\\\x00-\x1f\x7f-\x9f]+""")
 
 def normal_form(text: str) -> str | None:
     """Return the address in the form in which it is stored and compared, or None when it is none."""
+    if len(text) <= ADDRESS_CHARACTERS_MAX and "xn--" not in text and PLAIN.fullmatch(text):
+        return text
     lowered = text.strip().lower()
     if len(lowered) <= ADDRESS_CHARACTERS_MAX and "xn--" not in lowered and PLAIN.fullmatch(lowered):
         return lowered

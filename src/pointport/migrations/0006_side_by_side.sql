@@ -3,7 +3,7 @@
 -- Rows that were lined up before this know nothing of accounts: they are staged again, from the file.
 TRUNCATE import_stage, import_ready;
 
--- Whether there was an account when the row was lined up. One that has come since is met when the row is applied.
+-- Whether the contact is taken to have an account. Where that is wrong, it shows when the row is applied.
 ALTER TABLE import_ready ADD COLUMN has_account boolean NOT NULL;
 
 -- What is applied in one transaction: a range of positions. Unlogged as the rows are, and lost together with them.
