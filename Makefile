@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 	--custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-sdk fuzz bench-reading check format lock schema docs clean
+.PHONY: help install demo test test-sdk fuzz bench bench-full bench-reading check format lock schema docs clean
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,12 @@ FUZZ_SECONDS ?= 60
 fuzz: $(INSTALLED) ## Read whatever bytes for FUZZ_SECONDS (60), and files that are hard to read: no crash, little memory
 	@POINTPORT_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -q -n auto --dist worksteal \
 		tests/unit/test_reading_fuzz.py
+
+bench: $(INSTALLED) $(BENCH) ## Measure what is promised, beside the floor and beside others, for docs/benchmarks.md (10 minutes)
+	@$(BIN)/python -m bench
+
+bench-full: $(INSTALLED) $(BENCH) ## The same with 5 million rows
+	@$(BIN)/python -m bench --full
 
 bench-reading: $(INSTALLED) $(BENCH) ## Compare our reading of messy files with other readers, for docs/reading.md
 	@$(VENV)/bench/bin/python -m bench.reading.compare

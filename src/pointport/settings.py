@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         description="Database sessions that apply one import side by side",
     )
     worker_imports_max: int = Field(4, ge=1, le=64, description="Imports that one worker runs side by side")
-    connections_max: int = Field(20, ge=4, le=1_000, description="Database connections of one process")
+    connections_max: int = Field(24, ge=4, le=1_000, description="Database connections of one process")
     heartbeat_seconds: float = Field(1.0, gt=0, description="How often a worker says that it lives")
     stalled_seconds: float = Field(3.0, gt=0, description="Silence after which a worker's jobs go to another")
     sweep_seconds: float = Field(1.0, gt=0, description="How often a worker looks for jobs left behind")
@@ -109,12 +109,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _sessions_find_connections(self) -> Self:
         """A session that finds no connection would hold up its import: so there is one for each, and some to spare."""
-        needed = self.worker_imports_max * self.apply_sessions + CONNECTIONS_TO_SPARE
+        needed = self.worker_imports_max * (self.apply_sessions + 1) + CONNECTIONS_TO_SPARE
         if needed > self.connections_max:
             raise ValueError(
                 f"{self.worker_imports_max} imports (POINTPORT_WORKER_IMPORTS_MAX) of {self.apply_sessions} sessions each"
-                f" (POINTPORT_APPLY_SESSIONS) need {needed} connections, {CONNECTIONS_TO_SPARE} of them for all else;"
-                f" POINTPORT_CONNECTIONS_MAX is {self.connections_max}. Raise it, or lower one of the others."
+                " (POINTPORT_APPLY_SESSIONS), and one more for their error files, need"
+                f" {needed} connections, {CONNECTIONS_TO_SPARE} of them for all else; POINTPORT_CONNECTIONS_MAX is"
+                f" {self.connections_max}. Raise it, or lower one of the others."
             )
         return self
 

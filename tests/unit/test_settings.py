@@ -144,7 +144,7 @@ def test_sessions_without_connections_are_refused_with_the_numbers_and_what_to_d
         Settings()
     (error,) = refused.value.errors()
     assert "4 imports (POINTPORT_WORKER_IMPORTS_MAX) of 5 sessions each (POINTPORT_APPLY_SESSIONS)" in error["msg"]
-    assert "need 22 connections" in error["msg"]
-    assert "POINTPORT_CONNECTIONS_MAX is 20" in error["msg"]
-    monkeypatch.setenv("POINTPORT_CONNECTIONS_MAX", "22")
+    assert "need 26 connections" in error["msg"]
+    assert "POINTPORT_CONNECTIONS_MAX is 24" in error["msg"]
+    monkeypatch.setenv("POINTPORT_CONNECTIONS_MAX", "26")
     assert Settings().apply_sessions == 5

@@ -10,8 +10,9 @@ This is the only room that opens transactions, and all that commits together is 
 """
 
 import functools
+import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -213,8 +214,11 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
         return
     try:
         stage(workshop, site_id, import_id)
-        apply_chunks(workshop, site_id, import_id, is_stopping)
-        finish(workshop, site_id, import_id)
+        # Nearly always all that fail are known by now, and their file is written while the database is at work.
+        with ThreadPoolExecutor(1, thread_name_prefix="errors") as beside:
+            writing = beside.submit(write_error_file, workshop, site_id, import_id)
+            apply_chunks(workshop, site_id, import_id, is_stopping)
+        finish(workshop, site_id, import_id, rows_written=writing.result())
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
@@ -312,13 +316,20 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
         return True
 
 
-def finish(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
-    """Write the error file and the result, and clear the staging tables."""
+def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> int:
+    """Write the error file of the rows that have failed by now; returns how many they are."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.find(connection, site_id, import_id)
+        return _write_error_file(workshop, connection, found)
+
+
+def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, rows_written: int = 0) -> None:
+    """Write the result, and the error file unless it is there with all its rows, and clear the staging tables."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
-        result = _conclude(workshop, connection, found)
+        result = _conclude(workshop, connection, found, rows_written=rows_written)
         staging.clear(connection, site_id, import_id)
         finished = record.finish_importing(connection, found, result, now=workshop.clock())
         _tell(connection, finished, WORKER)
@@ -382,27 +393,47 @@ def erase_expired(workshop: Workshop) -> int:
 # --- Leaves -------------------------------------------------------------------------------------------------------------
 
 
-def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> Result:
-    """Count what became of the rows, and write the error file when some did not go through."""
+def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport, *, rows_written: int = 0) -> Result:
+    """Count what became of the rows, and write the error file unless it has as many rows as did not go through.
+
+    Rows that have failed stay so: as many are the same.
+    """
     result = reporting.count(connection, found.site_id, found.id)
     if not result.failure_count:
         return result
-    path = f"sites/{found.site_id}/imports/{found.id}/errors.csv"
+    if result.failure_count != rows_written:
+        _write_error_file(workshop, connection, found)
+    return replace(result, error_file_path=_error_file_path(found))
+
+
+def _write_error_file(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> int:
+    """Write the rows that did not go through to the file store; returns how many they are."""
     header = found.header or []
     width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
+    count = 0
+
+    def counted(failures: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for failure in failures:
+            count += 1
+            yield failure
+
     with closing(reporting.failures(connection, found.site_id, found.id)) as failed:
+        first = list(itertools.islice(failed, 1))
+        if not first:
+            return 0
+        failures = reporting.with_cells(counted(itertools.chain(first, failed)), _rows(workshop, found))
         workshop.objects.put(
-            path,
+            _error_file_path(found),
             reporting.error_file(
-                reporting.with_cells(failed, _rows(workshop, found)),
-                header,
-                width,
-                _columns(found),
-                corrected.CORRECTED_COLUMNS,
-                corrected.guarded,
+                failures, header, width, _columns(found), corrected.CORRECTED_COLUMNS, corrected.guarded
             ),
         )
-    return replace(result, error_file_path=path)
+    return count
+
+
+def _error_file_path(found: LoyaltyImport) -> str:
+    return f"sites/{found.site_id}/imports/{found.id}/errors.csv"
 
 
 def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
