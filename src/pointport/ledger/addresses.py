@@ -39,6 +39,8 @@ def normal_form(text: str) -> str | None:
 
 def trimmed(text: str) -> str:
     """Return the text without the blanks and invisible characters around it (NBSP, BOM, zero-width, control characters)."""
+    if not text or (text[0].isalnum() and text[-1].isalnum()):
+        return text
     start, end = 0, len(text)
     while start < end and _is_padding(text[start]):
         start += 1

@@ -23,6 +23,8 @@ READ_BYTES_MIN = 256 * 1024
 
 PART_BYTES = 5 * 1024 * 1024
 """How a file is cut on its way into the store; S3 takes no smaller parts."""
+PART_BYTES_ON_DISK = 1024 * 1024
+"""A disk does, and is no slower for it."""
 PARTS_AT_ONCE_MAX = 2
 """Parts that are on their way into the store, while it is slower than what they come from: they wait in memory."""
 
@@ -30,8 +32,9 @@ PARTS_AT_ONCE_MAX = 2
 class Objects:
     """A folder or bucket of files, known by paths like `sites/<site>/<guid>.csv`."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, part_bytes: int = PART_BYTES) -> None:
         self._store = store
+        self._part_bytes = part_bytes
 
     async def put_stream(self, path: str, chunks: AsyncIterator[bytes]) -> None:
         """Write a file from chunks as they arrive; what `chunks` raises comes through, and nothing is kept.
@@ -39,7 +42,9 @@ class Objects:
         Raises Unavailable when the store is full or gone.
         """
         with _telling(path):
-            await obstore.put_async(self._store, path, chunks, chunk_size=PART_BYTES, max_concurrency=PARTS_AT_ONCE_MAX)
+            await obstore.put_async(
+                self._store, path, chunks, chunk_size=self._part_bytes, max_concurrency=PARTS_AT_ONCE_MAX
+            )
 
     def put(self, path: str, chunks: Iterator[bytes]) -> None:
         """Write a file from chunks, which may come out of the store. Raises Unavailable when it is full or gone."""
@@ -48,7 +53,7 @@ class Objects:
                 self._store,
                 path,
                 _made_by(outside, chunks),
-                chunk_size=PART_BYTES,
+                chunk_size=self._part_bytes,
                 max_concurrency=PARTS_AT_ONCE_MAX,
             )
 
@@ -91,7 +96,7 @@ def open_objects(data_dir: Path, files_url: str | None) -> Objects:
         return Objects(from_url(files_url))
     folder = data_dir / "files"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Objects(LocalStore(folder))
+    return Objects(LocalStore(folder), part_bytes=PART_BYTES_ON_DISK)
 
 
 def _made_by(outside: ThreadPoolExecutor, chunks: Iterator[bytes]) -> Iterator[bytes]:
