@@ -254,11 +254,11 @@ def make_instants(seed: int) -> list[Instant]:
     """Choose five instants of one import, one of each kind, at random but always the same."""
     chance = random.Random(seed)  # noqa: S311 (chance that comes again)
     return [
-        while_parsed(chance.uniform(0, 0.1)),
+        while_parsed(chance.uniform(0, 0.03)),
         while_judged(chance.uniform(0, 0.1)) if seed % 2 else while_staged(chance.randrange(1, 45_000)),
         while_applied(chance.randrange(1, 18_000), chance.uniform(0, 0.15)),
         while_applied(chance.randrange(26_000, 38_000), chance.uniform(0, 0.15)),
-        while_written(chance.uniform(0, 0.08)),
+        while_written(chance.uniform(0, 0.02)),
     ]
 
 

@@ -108,7 +108,7 @@ def judge_rows(
     connection.execute(QUERIES["take_memory"])
     connection.execute(QUERIES["read_once"])
     connection.execute(QUERIES["rank"], this)
-    connection.execute(QUERIES["look_up"])
+    connection.execute(QUERIES["go_by_key"])
     failed = sum(
         connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
     )

@@ -9,7 +9,7 @@ SET LOCAL work_mem = '64MB';
 -- again for each row of another.
 SET LOCAL enable_nestloop = off;
 
--- name: look_up
+-- name: go_by_key
 -- From here on each row goes by a key of its own.
 SET LOCAL enable_nestloop = on;
 SET LOCAL enable_hashjoin = off;

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pointport.imports.shapes import Chunk
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.database.pool import Connection, one
 
 QUERIES = load(__file__)
 
@@ -23,6 +23,12 @@ def cut(
     chunk_rows = max(-(-ready_rows // chunks), 1)
     these = {"site_id": site_id, "import_id": import_id, "ready_rows": ready_rows, "chunk_rows": chunk_rows}
     connection.execute(QUERIES["cut"], these)
+
+
+def count_left(connection: Connection, site_id: UUID, import_id: UUID) -> int:
+    """Return how many chunks are not applied yet."""
+    found = connection.execute(QUERIES["count_left"], {"site_id": site_id, "import_id": import_id}).fetchone()
+    return int(one(found)["chunks"])
 
 
 def take_chunk(connection: Connection, site_id: UUID, import_id: UUID, *, waiting: bool) -> Chunk | None:

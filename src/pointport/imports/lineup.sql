@@ -12,6 +12,11 @@ FROM loyalty_import
 CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS chunk (first_position)
 WHERE loyalty_import.site_id = %(site_id)s AND loyalty_import.id = %(import_id)s;
 
+-- name: count_left
+-- How many chunks are not applied yet.
+SELECT count(*) AS chunks FROM import_chunk
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND applied_date IS NULL;
+
 -- name: take_chunk
 -- The next chunk that nobody has taken.
 SELECT first_position, last_position FROM import_chunk

@@ -279,12 +279,15 @@ def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping
                 return
         raise Unavailable("the worker is stopping; another goes on")
 
-    sessions = workshop.settings.apply_sessions
-    with ThreadPoolExecutor(sessions, thread_name_prefix="apply") as beside:
-        applying_some = [beside.submit(apply_some) for _ in range(sessions)]
-    for ended in applying_some:
-        ended.result()
-    # A worker that was taken for dead may still be at a chunk.
+    with workshop.database.transaction(site_id) as connection:
+        left = lineup.count_left(connection, site_id, import_id)
+    sessions = min(workshop.settings.apply_sessions, left)
+    if sessions > 1:
+        with ThreadPoolExecutor(sessions, thread_name_prefix="apply") as beside:
+            applying_some = [beside.submit(apply_some) for _ in range(sessions)]
+        for ended in applying_some:
+            ended.result()
+    # What is left is a single chunk, or one that a worker has which was taken for dead.
     apply_some(waiting=True)
 
 
