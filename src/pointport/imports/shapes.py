@@ -159,6 +159,14 @@ class Applied:
 
 
 @dataclass(frozen=True)
+class ErrorFile:
+    """A file of the rows that did not go through, and how many they are."""
+
+    path: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Result:
     """What became of a whole file, counted from the ledger and the outcomes."""
 

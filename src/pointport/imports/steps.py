@@ -24,8 +24,8 @@ from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavail
 from pointport.imports import applying, intake, judging, lineup, record, reporting, staging
 from pointport.imports.reading import corrected, encoding, files, learning, numbers
 from pointport.imports.record import LoyaltyImport
+from pointport.imports.shapes import ErrorFile, NumberFormat, Reading, Result, Row, Workshop
 from pointport.imports.shapes import Mapping as Columns
-from pointport.imports.shapes import NumberFormat, Reading, Result, Row, Workshop
 from pointport.imports.status import Status
 from pointport.ledger import account_events, accounts, audit, program
 from pointport.plumbing import queue
@@ -218,7 +218,7 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
         with ThreadPoolExecutor(1, thread_name_prefix="errors") as beside:
             writing = beside.submit(write_error_file, workshop, site_id, import_id)
             apply_chunks(workshop, site_id, import_id, is_stopping)
-        finish(workshop, site_id, import_id, rows_written=writing.result())
+        finish(workshop, site_id, import_id, written=writing.result())
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
@@ -319,20 +319,19 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
         return True
 
 
-def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> int:
-    """Write the error file of the rows that have failed by now; returns how many they are."""
+def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> ErrorFile | None:
+    """Write the error file of the rows that have failed by now; None when there are none."""
     with workshop.database.transaction(site_id) as connection:
-        found = record.find(connection, site_id, import_id)
-        return _write_error_file(workshop, connection, found)
+        return _write_error_file(workshop, connection, record.find(connection, site_id, import_id))
 
 
-def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, rows_written: int = 0) -> None:
-    """Write the result, and the error file unless it is there with all its rows, and clear the staging tables."""
+def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: ErrorFile | None = None) -> None:
+    """Write the result, and the error file unless it is written with all its rows, and clear the staging tables."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
-        result = _conclude(workshop, connection, found, rows_written=rows_written)
+        result = _conclude(workshop, connection, found, written)
         staging.clear(connection, site_id, import_id)
         finished = record.finish_importing(connection, found, result, now=workshop.clock())
         _tell(connection, finished, WORKER)
@@ -396,21 +395,22 @@ def erase_expired(workshop: Workshop) -> int:
 # --- Leaves -------------------------------------------------------------------------------------------------------------
 
 
-def _conclude(workshop: Workshop, connection: Connection, found: LoyaltyImport, *, rows_written: int = 0) -> Result:
-    """Count what became of the rows, and write the error file unless it has as many rows as did not go through.
+def _conclude(
+    workshop: Workshop, connection: Connection, found: LoyaltyImport, written: ErrorFile | None = None
+) -> Result:
+    """Count what became of the rows, and write the error file unless it has as many as did not go through.
 
     Rows that have failed stay so: as many are the same.
     """
     result = reporting.count(connection, found.site_id, found.id)
-    if not result.failure_count:
-        return result
-    if result.failure_count != rows_written:
-        _write_error_file(workshop, connection, found)
-    return replace(result, error_file_path=_error_file_path(found))
+    if written is None or written.rows != result.failure_count:
+        written = _write_error_file(workshop, connection, found)
+    return result if written is None else replace(result, error_file_path=written.path)
 
 
-def _write_error_file(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> int:
-    """Write the rows that did not go through to the file store; returns how many they are."""
+def _write_error_file(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> ErrorFile | None:
+    """Write the rows that did not go through to a new file, which nobody else writes; None when there are none."""
+    path = f"sites/{found.site_id}/imports/{found.id}/errors-{new_id()}.csv"
     header = found.header or []
     width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
     count = 0
@@ -424,19 +424,15 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
     with closing(reporting.failures(connection, found.site_id, found.id)) as failed:
         first = list(itertools.islice(failed, 1))
         if not first:
-            return 0
+            return None
         failures = reporting.with_cells(counted(itertools.chain(first, failed)), _rows(workshop, found))
         workshop.objects.put(
-            _error_file_path(found),
+            path,
             reporting.error_file(
                 failures, header, width, _columns(found), corrected.CORRECTED_COLUMNS, corrected.guarded
             ),
         )
-    return count
-
-
-def _error_file_path(found: LoyaltyImport) -> str:
-    return f"sites/{found.site_id}/imports/{found.id}/errors.csv"
+    return ErrorFile(path, count)
 
 
 def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
