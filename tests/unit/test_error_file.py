@@ -133,11 +133,11 @@ def test_each_failure_finds_its_cells_in_one_walk() -> None:
 
 # --- Coming back ----------------------------------------------------------------------------------------------------------
 
-# No surrogates and no NUL: those are no text, and fail a row or a file.
+# No surrogates and hardly any controls: those are no text, and fail a row; a file with several kinds of them is binary.
 cells = st.one_of(
-    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=10),
     near_formulas,
-    st.sampled_from(['"', ",", ";", "\n", "\r\n", "a\rb", ""]),
+    st.sampled_from(['"', ",", ";", "\n", "\r\n", "a\rb", "\t", "\x0b", "\x1f", "\x7f", ""]),
 )
 
 

@@ -948,3 +948,30 @@ def test_any_contents_under_the_right_names_end_in_rows_or_a_refusal(parts: dict
 @trying(max_examples=150, deadline=None)
 def test_any_markup_as_rows_ends_in_rows_or_a_refusal(rows: bytes) -> None:
     read_or_refused(by_hand("", sheet=b"<worksheet><sheetData>" + rows + b"</sheetData></worksheet>", texts=TEXT_PART))
+
+
+@pytest.mark.parametrize(
+    ("content", "told", "expected"),
+    [
+        (
+            b"Email,Points\nann@example.com,5\n",
+            Reading(sheet="2"),
+            ["The file is no workbook, so it has no sheets: the sheet that you named was not needed."],
+        ),
+        (
+            book_of({"One": [["Email", "Points"], ["ann@example.com", 5]]}),
+            Reading(encoding="cp1252", delimiter=";", sheet="One"),
+            [
+                "The file is a workbook, which says itself how it is written:"  # noqa: ISC004  (one sentence)
+                " the encoding and the delimiter that you named were not needed."
+            ],
+        ),
+        (book_of({"One": [["Email", "Points"], ["ann@example.com", 5]]}), Reading(sheet="One", heading_line=1), []),
+    ],
+)
+def test_what_is_said_of_a_file_and_does_not_apply_to_its_kind_is_told(
+    content: bytes, told: Reading, expected: list[str]
+) -> None:
+    learned = learning.learn(lambda: [content], Settings(_env_file=None), told)
+    assert [notice.message for notice in learned.notices if notice.code == "NOT_NEEDED"] == expected
+    assert learned.row_count == 1

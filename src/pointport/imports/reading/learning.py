@@ -52,7 +52,7 @@ def learn(
     stream = encoding.ByteStream(open_file())
     head = stream.peek(HEAD_BYTES)
     if workbook.is_zip(head):
-        return _learn_workbook(stream, settings, told, columns_min)
+        return _telling_what_was_for_nothing(_learn_workbook(stream, settings, told, columns_min), told)
     refusals.refuse(head)
     found = told.encoding or encoding.guess(head)
     learned, tally = _learn_text(stream, found, settings, told, columns_min)
@@ -61,7 +61,23 @@ def learn(
         if again is not None:
             learned, tally = _learn_text(encoding.ByteStream(open_file()), again, settings, told, columns_min)
     _refuse_damaged(tally, learned.dialect.encoding)
-    return learned
+    return _telling_what_was_for_nothing(learned, told)
+
+
+def _telling_what_was_for_nothing(learned: Learned, told: Reading) -> Learned:
+    """Add a notice of what was said of a file that does not apply to its kind."""
+    if learned.dialect.sheet is None:
+        kind, said = "no workbook, so it has no sheets", {"sheet": told.sheet}
+    else:
+        kind = "a workbook, which says itself how it is written"
+        said = {"encoding": told.encoding, "delimiter": told.delimiter, "quote": told.quote}
+    named = [name for name, value in said.items() if value is not None]
+    if not named:
+        return learned
+    verb = "was" if len(named) == 1 else "were"
+    message = f"The file is {kind}: the {' and the '.join(named)} that you named {verb} not needed."
+    notice = Notice("NOT_NEEDED", max(learned.dialect.heading_line, 1), message)
+    return replace(learned, notices=(*learned.notices, notice))
 
 
 def _learn_text(
