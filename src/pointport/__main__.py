@@ -71,7 +71,9 @@ def _settings() -> "Settings":
     except ValidationError as error:
         # What is wrong with several of them together names them itself.
         told = (
-            f"POINTPORT_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" if one["loc"] else one["msg"]
+            f"POINTPORT_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}"
+            if one["loc"]
+            else one["msg"].removeprefix("Value error, ")
             for one in error.errors()
         )
         raise SetupError(f"a setting is wrong: {'; '.join(told)}") from error
