@@ -36,15 +36,21 @@ TABLES = (
     "signing_key",
     "webhook_delivery",
     "webhook_attempt",
+    "import_run",
+    "import_cancel",
+    "retry_row",
 )
 WITHOUT_SECURITY = {"import_stage", "import_ready"}
 """PostgreSQL refuses COPY into a table that has policies; these are reached by statements that name site and import."""
 
 UPDATED = {
     *("api_key", "contact", "account", "loyalty_import", "import_chunk", "program", "async_job", "async_job_item"),
-    *("webhook", "signing_key", "webhook_delivery"),
+    *("webhook", "signing_key", "webhook_delivery", "import_run"),
 }
-DELETED = {"import_row", "import_chunk", "contact", "event", "webhook", "webhook_delivery", "webhook_attempt"}
+DELETED = {
+    *("import_row", "import_chunk", "contact", "event", "webhook", "webhook_delivery", "webhook_attempt"),
+    *("import_run", "retry_row"),
+}
 """What a site's role may change and take away; the ledger, the events and the trail are only added to."""
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -59,7 +65,7 @@ def fill(app: App, site: Site, balance: int) -> None:
     subscribe(app, site.id)
     story = Story(app, site.id)
     story.add_contacts("ada@example.com")
-    story.run(f"Email,Points\r\nada@example.com,{balance}\r\nnobody@example.com,1\r\n".encode())
+    ended = story.run(f"Email,Points\r\nada@example.com,{balance}\r\nnobody@example.com,1\r\n".encode())
     with app.database.transaction(site.id) as connection:
         connection.execute(
             "INSERT INTO async_job (site_id, id, status, amount, filter, search, items_succeeded, items_failed,"
@@ -74,6 +80,19 @@ def fill(app: App, site: Site, balance: int) -> None:
         connection.execute(
             "INSERT INTO import_chunk (site_id, import_id, first_position, last_position) VALUES (%s, %s, 1, 5)",
             [site.id, site.id],
+        )
+        connection.execute(
+            "INSERT INTO import_run (site_id, id, import_id, kind, status, options, actor, applied_rows, created_date,"
+            " updated_date) VALUES (%s, %s, %s, 'UNDO', 'RUNNING', '{}', 'test', 0, now(), now())",
+            [site.id, site.id, ended.id],
+        )
+        connection.execute(
+            "INSERT INTO import_cancel (site_id, import_id, actor, requested_date) VALUES (%s, %s, 'test', now())",
+            [site.id, ended.id],
+        )
+        connection.execute(
+            "INSERT INTO retry_row (site_id, import_id, line, root_id, root_line) VALUES (%s, %s, 1, %s, 3)",
+            [site.id, site.id, ended.id],
         )
         connection.execute(
             "INSERT INTO async_job_item (site_id, job_id, account_id) VALUES (%s, %s, %s)", [site.id, site.id, site.id]

@@ -24,6 +24,7 @@ SITE_TABLES = frozenset(
     {"site", "api_key", "contact", "account", "transaction", "loyalty_import", "import_row", "import_stage"}
     | {"import_ready", "import_chunk", "event", "audit_entry", "program", "async_job", "async_job_item"}
     | {"webhook", "signing_key", "webhook_delivery", "webhook_attempt"}
+    | {"import_run", "import_cancel", "retry_row"}
 )
 
 ACROSS_SITES = {

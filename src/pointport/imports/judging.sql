@@ -21,7 +21,7 @@ SET LOCAL enable_mergejoin = off;
 -- site are read, for few only those that are named. Whether a contact has an account is not looked up: it is taken to
 -- be so where the site has any, and shows when the row is applied.
 INSERT INTO import_ready (
-    site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account
+    site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account, is_new
 )
 SELECT
     neighbours.site_id,
@@ -37,7 +37,8 @@ SELECT
         WHEN neighbours.contact_id IS NULL THEN 'CONTACT_NOT_FOUND'
     END AS problem,
     neighbours.doubled,
-    exists(SELECT FROM account WHERE account.site_id = %(site_id)s) AS has_account
+    exists(SELECT FROM account WHERE account.site_id = %(site_id)s) AS has_account,
+    FALSE AS is_new
 FROM (
     SELECT
         stage.site_id,

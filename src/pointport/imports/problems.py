@@ -128,7 +128,14 @@ DUPLICATE_EMAIL = Problem(
     "The same customer more than once",
     "EMAIL",
     '"{value}" is in {count} rows of this file, also in line {other_lines}.',
-    "Keep one row for each customer: no order between them is right.",
+    "Keep one row for each customer, or say which counts (the option `duplicates`).",
+)
+TWIN_FAILED = Problem(
+    "TWIN_FAILED",
+    "Another row of the same customer failed",
+    "EMAIL",
+    '"{value}" is in {count} rows of this file, also in line {other_lines}, and not all of them can be used.',
+    "Correct the others and send these rows together.",
 )
 CONTACT_NOT_FOUND = Problem(
     "CONTACT_NOT_FOUND",
@@ -136,6 +143,13 @@ CONTACT_NOT_FOUND = Problem(
     "EMAIL",
     'No contact of this site has the e-mail address "{value}".',
     "Check the spelling, or add the contact first.",
+)
+CONTACT_CHANGED = Problem(
+    "CONTACT_CHANGED",
+    "The customer was added meanwhile",
+    "EMAIL",
+    'While the import ran, somebody else added a contact with the e-mail address "{value}".',
+    "Import the row again.",
 )
 BALANCE_WOULD_BE_NEGATIVE = Problem(
     "BALANCE_WOULD_BE_NEGATIVE",
@@ -150,6 +164,27 @@ BALANCE_TOO_LARGE = Problem(
     "POINTS",
     '"{value}" in column "{column}" would take the balance above the most an account can hold.',
     "Add less.",
+)
+GUARD_RAIL = Problem(
+    "GUARD_RAIL",
+    "More points than a row may have",
+    "POINTS",
+    '"{value}" in column "{column}" is more than {limit}, the most that a row of this import may have.',
+    "Check the row; if it is right, import the file again with a higher limit.",
+)
+POINTS_SPENT = Problem(
+    "POINTS_SPENT",
+    "The points are spent",
+    None,
+    "The balance is {balance} by now, less than the {amount} points that would have to be taken back.",
+    "Leave it, or take away what is left by hand.",
+)
+LATER_IMPORT = Problem(
+    "LATER_IMPORT",
+    "A later import set the balance",
+    None,
+    "The import {later_import_id} has set this balance since, whatever it was before.",
+    "Undo that import first.",
 )
 CANCELLED = Problem(
     "CANCELLED",
@@ -183,9 +218,14 @@ CATALOGUE: Mapping[str, Problem] = {
         POINTS_NEGATIVE,
         POINTS_TOO_LARGE,
         DUPLICATE_EMAIL,
+        TWIN_FAILED,
         CONTACT_NOT_FOUND,
+        CONTACT_CHANGED,
         BALANCE_WOULD_BE_NEGATIVE,
         BALANCE_TOO_LARGE,
+        GUARD_RAIL,
+        POINTS_SPENT,
+        LATER_IMPORT,
         CANCELLED,
         NOT_REACHED,
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pointport.errors import NotFound, PreconditionFailed
+from pointport.imports.options import Options, from_chosen
 from pointport.imports.shapes import Dialect, Learned, NumberFormat, Reading, Result
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
@@ -56,6 +57,16 @@ class LoyaltyImport:
     failure_message: str | None
     finished_date: datetime | None
     erased_date: datetime | None
+    options: Options
+    preview_id: UUID | None
+    differing_rows: int | None
+    """Rows that came out in another way than the preview said; None when there was none, or it is kept no longer."""
+    retry_of: UUID | None
+    root_id: UUID | None
+    retries: list[UUID]
+    """Of the first of a family: those that tried its failed rows again."""
+    still_failed_count: int | None
+    undo: dict[str, Any] | None
 
     @property
     def parse_failed(self) -> bool:
@@ -103,6 +114,7 @@ def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
     values["status"] = Status(values["status"])
     values["status_before"] = Status(values["status_before"]) if values["status_before"] else None
     values["reading"] = Reading(**row["reading"])
+    values["options"] = from_chosen(row["options"])
     values["file_sha256"] = bytes(values["file_sha256"]) if values["file_sha256"] else None
     return LoyaltyImport(**values)
 

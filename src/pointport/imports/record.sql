@@ -54,7 +54,8 @@ RETURNING *;
 -- PARSED to IMPORTING, with what the user chose.
 UPDATE loyalty_import SET
     status = 'IMPORTING', status_before = status, revision = revision + 1, updated_date = %(now)s,
-    email_index = %(email_index)s, points_index = %(points_index)s, job_id = %(job_id)s, executed_date = %(now)s
+    email_index = %(email_index)s, points_index = %(points_index)s, job_id = %(job_id)s, executed_date = %(now)s,
+    options = %(options)s, preview_id = %(preview_id)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'PARSED'
 RETURNING *;
 

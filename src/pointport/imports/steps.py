@@ -20,8 +20,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
 from pointport.imports import applying, intake, judging, lineup, record, reporting, staging
+from pointport.imports.options import DEFAULT, DESCRIPTION, Options
 from pointport.imports.reading import corrected, encoding, files, learning, numbers
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import ErrorFile, NumberFormat, Reading, Result, Row, Workshop
@@ -40,7 +43,6 @@ logger = logging.getLogger(__name__)
 
 PARSE_TASK = "parse_import"
 RUN_TASK = "run_import"
-DESCRIPTION = "Imported balance"
 WORKER = "worker"
 """Who causes what a worker does by itself, as the events have it."""
 LOST_AFTER = timedelta(seconds=10)
@@ -106,7 +108,15 @@ def create(
     return made
 
 
-def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Columns, actor: str) -> LoyaltyImport:
+def execute(
+    workshop: Workshop,
+    site_id: UUID,
+    import_id: UUID,
+    *,
+    columns: Columns,
+    actor: str,
+    options: Options = DEFAULT,
+) -> LoyaltyImport:
     """Set the import going with the chosen columns. Raises NotFound; PreconditionFailed unless it is PARSED."""
     now = workshop.clock()
     with workshop.database.transaction(site_id) as connection:
@@ -124,6 +134,8 @@ def execute(workshop: Workshop, site_id: UUID, import_id: UUID, *, columns: Colu
             found,
             email_index=columns.email,
             points_index=columns.points,
+            options=Jsonb(options.chosen()),
+            preview_id=None,
             job_id=new_id(),
             now=now,
         )
@@ -304,7 +316,7 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
         if chunk is None:
             return False
         now = workshop.clock()
-        applied = applying.apply(connection, site_id, import_id, chunk, description=DESCRIPTION, now=now)
+        applied = applying.apply(connection, site_id, import_id, chunk, description=found.options.description or DESCRIPTION, now=now)
         account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
         advanced = record.change(
             connection,

@@ -105,6 +105,13 @@ CREATE TABLE public.event (
     actor text NOT NULL
 );
 
+CREATE TABLE public.import_cancel (
+    site_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    actor text NOT NULL,
+    requested_date timestamp with time zone NOT NULL
+);
+
 CREATE UNLOGGED TABLE public.import_chunk (
     site_id uuid NOT NULL,
     import_id uuid NOT NULL,
@@ -124,7 +131,8 @@ CREATE UNLOGGED TABLE public.import_ready (
     points bigint,
     problem text,
     doubled boolean NOT NULL,
-    has_account boolean NOT NULL
+    has_account boolean NOT NULL,
+    is_new boolean NOT NULL
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_cost_delay='0');
 
@@ -137,9 +145,44 @@ CREATE TABLE public.import_row (
     detail jsonb,
     email text,
     points bigint,
-    CONSTRAINT import_row_failure_has_problem CHECK (((problem IS NOT NULL) = (outcome <> 'UNCHANGED'::text))),
+    account_id uuid,
+    balance_before bigint,
+    balance_after bigint,
+    CONSTRAINT import_row_failure_has_problem CHECK (((problem IS NULL) = (outcome = ANY (ARRAY['IMPORTED'::text, 'UNCHANGED'::text, 'MERGED'::text])))),
     CONSTRAINT import_row_line_check CHECK ((line >= 1)),
-    CONSTRAINT import_row_outcome_check CHECK ((outcome = ANY (ARRAY['UNCHANGED'::text, 'FAILED'::text, 'UNPROCESSED'::text])))
+    CONSTRAINT import_row_outcome_check CHECK ((outcome = ANY (ARRAY['IMPORTED'::text, 'UNCHANGED'::text, 'MERGED'::text, 'FAILED'::text, 'UNPROCESSED'::text])))
+);
+
+CREATE TABLE public.import_run (
+    site_id uuid NOT NULL,
+    id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL,
+    email_index integer,
+    points_index integer,
+    options jsonb NOT NULL,
+    actor text NOT NULL,
+    ready_rows bigint,
+    applied_rows bigint NOT NULL,
+    summary jsonb,
+    failure_reason text,
+    failure_message text,
+    created_date timestamp with time zone NOT NULL,
+    updated_date timestamp with time zone NOT NULL,
+    finished_date timestamp with time zone,
+    CONSTRAINT import_run_check CHECK (((applied_rows >= 0) AND (applied_rows <= COALESCE(ready_rows, (0)::bigint)))),
+    CONSTRAINT import_run_done_has_summary CHECK (((summary IS NOT NULL) = (status = 'DONE'::text))),
+    CONSTRAINT import_run_end_is_dated CHECK (((finished_date IS NOT NULL) = (status <> 'RUNNING'::text))),
+    CONSTRAINT import_run_failure_has_reason CHECK ((((failure_reason IS NOT NULL) = (status = 'FAILED'::text)) AND ((failure_message IS NOT NULL) = (status = 'FAILED'::text)))),
+    CONSTRAINT import_run_failure_message_check CHECK ((char_length(failure_message) <= 2000)),
+    CONSTRAINT import_run_failure_reason_check CHECK (((char_length(failure_reason) >= 1) AND (char_length(failure_reason) <= 1000))),
+    CONSTRAINT import_run_kind_check CHECK ((kind = ANY (ARRAY['PREVIEW'::text, 'UNDO'::text, 'UNDO_PREVIEW'::text]))),
+    CONSTRAINT import_run_mapping_is_whole CHECK ((((email_index IS NULL) = (points_index IS NULL)) AND ((email_index IS NOT NULL) = (kind = 'PREVIEW'::text)))),
+    CONSTRAINT import_run_options_check CHECK ((jsonb_typeof(options) = 'object'::text)),
+    CONSTRAINT import_run_ready_rows_check CHECK ((ready_rows >= 0)),
+    CONSTRAINT import_run_status_check CHECK ((status = ANY (ARRAY['RUNNING'::text, 'DONE'::text, 'FAILED'::text]))),
+    CONSTRAINT import_run_summary_check CHECK ((jsonb_typeof(summary) = 'object'::text))
 );
 
 CREATE UNLOGGED TABLE public.import_stage (
@@ -188,6 +231,14 @@ CREATE TABLE public.loyalty_import (
     finished_date timestamp with time zone,
     erased_date timestamp with time zone,
     reading jsonb DEFAULT '{}'::jsonb NOT NULL,
+    options jsonb DEFAULT '{}'::jsonb NOT NULL,
+    preview_id uuid,
+    differing_rows bigint,
+    retry_of uuid,
+    root_id uuid,
+    retries uuid[] DEFAULT '{}'::uuid[] NOT NULL,
+    still_failed_count bigint,
+    undo jsonb,
     CONSTRAINT loyalty_import_accounts_changed_check CHECK ((accounts_changed >= 0)),
     CONSTRAINT loyalty_import_accounts_created_check CHECK ((accounts_created >= 0)),
     CONSTRAINT loyalty_import_check CHECK (((points_index >= 0) AND (points_index <> email_index))),
@@ -195,6 +246,7 @@ CREATE TABLE public.loyalty_import (
     CONSTRAINT loyalty_import_check2 CHECK (((done_rows >= 0) AND (done_rows <= COALESCE(parsed_row_count, (0)::bigint)))),
     CONSTRAINT loyalty_import_counts_are_whole CHECK ((((success_count IS NULL) = (failure_count IS NULL)) AND ((success_count IS NULL) = (accounts_changed IS NULL)) AND ((success_count IS NULL) = (points_added IS NULL)) AND ((success_count IS NULL) = (points_removed IS NULL)) AND ((status = ANY (ARRAY['IMPORTED'::text, 'FAILED'::text])) OR (success_count IS NULL)) AND ((status <> 'IMPORTED'::text) OR ((success_count IS NOT NULL) AND ((success_count + failure_count) = parsed_row_count) AND (done_rows = parsed_row_count) AND ((error_file_path IS NOT NULL) = (failure_count > 0)))))),
     CONSTRAINT loyalty_import_detected_check CHECK ((jsonb_typeof(detected) = 'object'::text)),
+    CONSTRAINT loyalty_import_difference_has_preview CHECK (((differing_rows IS NULL) OR ((differing_rows >= 0) AND (preview_id IS NOT NULL)))),
     CONSTRAINT loyalty_import_email_index_check CHECK ((email_index >= 0)),
     CONSTRAINT loyalty_import_end_is_dated CHECK (((finished_date IS NOT NULL) = (status = ANY (ARRAY['IMPORTED'::text, 'FAILED'::text])))),
     CONSTRAINT loyalty_import_failure_count_check CHECK ((failure_count >= 0)),
@@ -206,16 +258,20 @@ CREATE TABLE public.loyalty_import (
     CONSTRAINT loyalty_import_file_url_check CHECK (((char_length(file_url) >= 3) AND (char_length(file_url) <= 10000))),
     CONSTRAINT loyalty_import_header_check CHECK (((cardinality(header) >= 2) AND (cardinality(header) <= 100))),
     CONSTRAINT loyalty_import_mapping_is_whole CHECK ((((email_index IS NULL) = (points_index IS NULL)) AND ((email_index IS NULL) = (job_id IS NULL)) AND ((email_index IS NULL) = (executed_date IS NULL)) AND ((status <> ALL (ARRAY['IMPORTING'::text, 'IMPORTED'::text])) OR (email_index IS NOT NULL)) AND ((status <> ALL (ARRAY['INITIATED'::text, 'PARSING'::text, 'PARSED'::text])) OR (email_index IS NULL)) AND ((email_index IS NULL) OR ((email_index < cardinality(header)) AND (points_index < cardinality(header)))))),
+    CONSTRAINT loyalty_import_options_is_an_object CHECK ((jsonb_typeof(options) = 'object'::text)),
     CONSTRAINT loyalty_import_parsed_is_known CHECK (((status <> ALL (ARRAY['PARSED'::text, 'IMPORTING'::text, 'IMPORTED'::text])) OR ((file_sha256 IS NOT NULL) AND (header IS NOT NULL) AND (sample_rows IS NOT NULL) AND (detected IS NOT NULL) AND (parsed_row_count IS NOT NULL)))),
     CONSTRAINT loyalty_import_parsed_row_count_check CHECK ((parsed_row_count >= 0)),
     CONSTRAINT loyalty_import_points_added_check CHECK ((points_added >= 0)),
     CONSTRAINT loyalty_import_points_removed_check CHECK ((points_removed >= 0)),
     CONSTRAINT loyalty_import_reading_is_an_object CHECK ((jsonb_typeof(reading) = 'object'::text)),
     CONSTRAINT loyalty_import_ready_rows_check CHECK ((ready_rows >= 0)),
+    CONSTRAINT loyalty_import_retry_has_root CHECK (((retry_of IS NULL) = (root_id IS NULL))),
     CONSTRAINT loyalty_import_revision_check CHECK ((revision >= 1)),
     CONSTRAINT loyalty_import_sample_rows_check CHECK ((jsonb_typeof(sample_rows) = 'array'::text)),
     CONSTRAINT loyalty_import_status_follows CHECK ((((status = 'INITIATED'::text) AND (status_before IS NULL)) OR ((status = 'PARSING'::text) AND (status_before = 'INITIATED'::text) AND (status_before IS NOT NULL)) OR ((status = 'PARSED'::text) AND (status_before = 'PARSING'::text) AND (status_before IS NOT NULL)) OR ((status = 'IMPORTING'::text) AND (status_before = 'PARSED'::text) AND (status_before IS NOT NULL)) OR ((status = 'IMPORTED'::text) AND (status_before = 'IMPORTING'::text) AND (status_before IS NOT NULL)) OR ((status = 'FAILED'::text) AND (status_before = ANY (ARRAY['PARSING'::text, 'IMPORTING'::text])) AND (status_before IS NOT NULL)))),
-    CONSTRAINT loyalty_import_success_count_check CHECK ((success_count >= 0))
+    CONSTRAINT loyalty_import_still_failed_check CHECK (((still_failed_count >= 0) AND (still_failed_count <= failure_count))),
+    CONSTRAINT loyalty_import_success_count_check CHECK ((success_count >= 0)),
+    CONSTRAINT loyalty_import_undo_is_an_object CHECK ((jsonb_typeof(undo) = 'object'::text))
 );
 
 CREATE TABLE public.program (
@@ -238,6 +294,16 @@ CREATE TABLE public.program (
     CONSTRAINT program_name_check CHECK (((char_length(name) >= 2) AND (char_length(name) <= 50))),
     CONSTRAINT program_revision_check CHECK ((revision >= 1)),
     CONSTRAINT program_status_check CHECK ((status = ANY (ARRAY['DRAFT'::text, 'ACTIVE'::text, 'PAUSED'::text])))
+);
+
+CREATE TABLE public.retry_row (
+    site_id uuid NOT NULL,
+    import_id uuid NOT NULL,
+    line bigint NOT NULL,
+    root_id uuid NOT NULL,
+    root_line bigint NOT NULL,
+    CONSTRAINT retry_row_line_check CHECK ((line >= 1)),
+    CONSTRAINT retry_row_root_line_check CHECK ((root_line >= 1))
 );
 
 CREATE TABLE public.signing_key (
@@ -359,6 +425,9 @@ ALTER TABLE ONLY public.contact
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (site_id, id);
 
+ALTER TABLE ONLY public.import_cancel
+    ADD CONSTRAINT import_cancel_pkey PRIMARY KEY (site_id, import_id);
+
 ALTER TABLE ONLY public.import_chunk
     ADD CONSTRAINT import_chunk_pkey PRIMARY KEY (site_id, import_id, first_position);
 
@@ -371,6 +440,9 @@ ALTER TABLE ONLY public.import_ready
 ALTER TABLE ONLY public.import_row
     ADD CONSTRAINT import_row_pkey PRIMARY KEY (site_id, import_id, line);
 
+ALTER TABLE ONLY public.import_run
+    ADD CONSTRAINT import_run_pkey PRIMARY KEY (site_id, id);
+
 ALTER TABLE ONLY public.import_stage
     ADD CONSTRAINT import_stage_pkey PRIMARY KEY (site_id, import_id, line);
 
@@ -379,6 +451,9 @@ ALTER TABLE ONLY public.loyalty_import
 
 ALTER TABLE ONLY public.program
     ADD CONSTRAINT program_pkey PRIMARY KEY (site_id);
+
+ALTER TABLE ONLY public.retry_row
+    ADD CONSTRAINT retry_row_pkey PRIMARY KEY (site_id, import_id, line);
 
 ALTER TABLE ONLY public.signing_key
     ADD CONSTRAINT signing_key_pkey PRIMARY KEY (site_id, id);
@@ -419,13 +494,25 @@ CREATE INDEX contact_first_name ON public.contact USING btree (site_id, first_na
 
 CREATE INDEX contact_last_name ON public.contact USING btree (site_id, last_name);
 
+CREATE INDEX import_run_import ON public.import_run USING btree (site_id, import_id, id);
+
+CREATE UNIQUE INDEX import_run_one_undo ON public.import_run USING btree (site_id, import_id) WHERE (kind = 'UNDO'::text);
+
+CREATE INDEX import_run_unfinished ON public.import_run USING btree (site_id, updated_date) WHERE (status = 'RUNNING'::text);
+
 CREATE INDEX loyalty_import_created_date ON public.loyalty_import USING btree (site_id, created_date, id);
+
+CREATE INDEX loyalty_import_executed ON public.loyalty_import USING btree (site_id, executed_date) WHERE (executed_date IS NOT NULL);
+
+CREATE INDEX loyalty_import_file ON public.loyalty_import USING btree (site_id, file_sha256);
 
 CREATE INDEX loyalty_import_status ON public.loyalty_import USING btree (site_id, status, id);
 
 CREATE INDEX loyalty_import_unfinished ON public.loyalty_import USING btree (site_id, updated_date) WHERE (status = ANY (ARRAY['INITIATED'::text, 'PARSING'::text, 'IMPORTING'::text]));
 
 CREATE INDEX loyalty_import_updated_date ON public.loyalty_import USING btree (site_id, updated_date, id);
+
+CREATE INDEX retry_row_root ON public.retry_row USING btree (site_id, root_id, root_line);
 
 CREATE UNIQUE INDEX signing_key_in_use ON public.signing_key USING btree (site_id, status) WHERE (status <> 'RETIRED'::text);
 
@@ -454,6 +541,12 @@ ALTER TABLE ONLY public.contact
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
+
+ALTER TABLE ONLY public.import_cancel
+    ADD CONSTRAINT import_cancel_site_id_import_id_fkey FOREIGN KEY (site_id, import_id) REFERENCES public.loyalty_import(site_id, id);
+
+ALTER TABLE ONLY public.import_run
+    ADD CONSTRAINT import_run_site_id_import_id_fkey FOREIGN KEY (site_id, import_id) REFERENCES public.loyalty_import(site_id, id);
 
 ALTER TABLE ONLY public.loyalty_import
     ADD CONSTRAINT loyalty_import_site_id_fkey FOREIGN KEY (site_id) REFERENCES public.site(site_id);
@@ -495,6 +588,10 @@ ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY event_own ON public.event TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.import_cancel ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY import_cancel_own ON public.import_cancel TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.import_chunk ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY import_chunk_own ON public.import_chunk TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -503,6 +600,10 @@ ALTER TABLE public.import_row ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY import_row_own ON public.import_row TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.import_run ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY import_run_own ON public.import_run TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.loyalty_import ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY loyalty_import_own ON public.loyalty_import TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -510,6 +611,10 @@ CREATE POLICY loyalty_import_own ON public.loyalty_import TO pointport_site USIN
 ALTER TABLE public.program ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY program_own ON public.program TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
+ALTER TABLE public.retry_row ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY retry_row_own ON public.retry_row TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
 ALTER TABLE public.signing_key ENABLE ROW LEVEL SECURITY;
 
@@ -549,17 +654,23 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.event TO pointport_site;
 
+GRANT SELECT,INSERT ON TABLE public.import_cancel TO pointport_site;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_chunk TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_ready TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.import_row TO pointport_site;
 
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_run TO pointport_site;
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.import_stage TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.loyalty_import TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.program TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.retry_row TO pointport_site;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.signing_key TO pointport_site;
 

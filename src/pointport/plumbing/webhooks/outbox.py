@@ -107,4 +107,6 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
     return value.hex() if isinstance(value, bytes) else value
