@@ -376,7 +376,10 @@ def test_an_unsound_row_is_refused(owner: psycopg.Connection, table: str, row: V
         ({"problem": None}, "import_row_failure_has_problem"),
         ({"outcome": "UNPROCESSED", "problem": None}, "import_row_failure_has_problem"),
         ({"outcome": "UNCHANGED"}, "import_row_failure_has_problem"),
-        ({"outcome": "IMPORTED"}, "import_row_outcome_check"),
+        ({"outcome": "IMPORTED", "problem": None}, None),
+        ({"outcome": "MERGED", "problem": None}, None),
+        ({"outcome": "MERGED"}, "import_row_failure_has_problem"),
+        ({"outcome": "VANISHED"}, "import_row_outcome_check"),
         ({"line": 0}, "import_row_line_check"),
     ],
 )

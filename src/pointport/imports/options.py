@@ -1,8 +1,9 @@
 """What the user chose at execute (design.md 8): how a value counts, and when better not to go on."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from pointport.errors import InvalidRequest, Violation
@@ -90,12 +91,16 @@ class Options:
 DEFAULT = Options()
 """What those get who choose nothing."""
 
+KINDS = MappingProxyType({"mode": Mode, "duplicates": Duplicates, "unknown_contacts": UnknownContacts})
+
 
 def from_chosen(chosen: Mapping[str, Any]) -> Options:
     """Return the options that `chosen` gave."""
-    kinds = {"mode": Mode, "duplicates": Duplicates, "unknown_contacts": UnknownContacts}
-    known = {field.name for field in fields(Options)}
-    return Options(**{name: kinds.get(name, _same)(value) for name, value in chosen.items() if name in known})
+    known = {name: chosen[name] for name in Options.__dataclass_fields__ if name in chosen}
+    for name, kind in KINDS.items():
+        if name in known:
+            known[name] = kind(known[name])
+    return Options(**known)
 
 
 def refuse_contradictions(options: Options) -> None:
@@ -118,7 +123,3 @@ def refuse_contradictions(options: Options) -> None:
                 {"threshold": in_all},
             )
         )
-
-
-def _same(value: Any) -> Any:
-    return value

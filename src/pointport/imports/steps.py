@@ -316,7 +316,9 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
         if chunk is None:
             return False
         now = workshop.clock()
-        applied = applying.apply(connection, site_id, import_id, chunk, description=found.options.description or DESCRIPTION, now=now)
+        applied = applying.apply(
+            connection, site_id, import_id, chunk, description=found.options.description or DESCRIPTION, now=now
+        )
         account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
         advanced = record.change(
             connection,
