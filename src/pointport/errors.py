@@ -13,6 +13,7 @@
      ├── TooManyRequests               this key has asked too often: wait a minute
      ├── Unavailable                   ours to mend, and passing: try again later
      ├── FileRejected                  an import's file cannot be read (ends the import as FAILED)
+     ├── ImportStopped                 an import had better not go on (ends it as FAILED)
      └── SetupError                    the machine or its settings: says what to do
 
 What a row of a file has wrong is no error but a value: `imports/problems.py`.
@@ -134,6 +135,12 @@ class FileRejected(PointportError):
     """A file that cannot be imported: `reason` becomes the import's `parseErrorReason` or `failureReason`."""
 
     code = "NOT_CSV"
+
+
+class ImportStopped(PointportError):
+    """An import that goes no further, as its owner or its guard rails want: `reason` becomes its `failureReason`."""
+
+    code = "CANCELLED"
 
 
 class SetupError(PointportError):

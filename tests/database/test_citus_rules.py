@@ -31,6 +31,8 @@ ACROSS_SITES = {
     "find_unfinished": "the owner looks for imports that nobody looks after, and names the site in what follows",
     "find_expired": "the owner looks for what is old on all sites, and names the site in what follows",
     "find_lost_jobs": "likewise for jobs over many accounts",
+    "find_lost_runs": "likewise for previews and undos",
+    "find_old_previews": "the owner looks for what is old on all sites, and names the site in what follows",
     "find_due": "the owner looks for what has come due on all sites, and names the site in what follows",
     "find_sites_with_old_events": "the owner looks for what is old on all sites, and names the site in what follows",
     "files_in_use": "the owner looks at the files of all sites before it erases those that are old",

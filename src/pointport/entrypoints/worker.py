@@ -24,7 +24,7 @@ from psycopg import AsyncConnection, OperationalError
 
 from pointport.app import App
 from pointport.errors import PointportError, Unavailable
-from pointport.imports import steps
+from pointport.imports import previews, steps, undo
 from pointport.ledger import adjusting
 from pointport.plumbing import queue
 from pointport.plumbing.queries import plan_filter
@@ -54,6 +54,14 @@ REVIVE_SECONDS = 0.5
 def _fail_import(app: App, site_id: UUID, import_id: UUID) -> None:
     told = f"{FAULT} What was applied before it stays, and the other rows are listed in the error file."
     steps.fail(app, site_id, import_id, reason="INTERNAL_ERROR", message=told)
+
+
+def _fail_preview(app: App, site_id: UUID, run_id: UUID) -> None:
+    previews.fail(app, site_id, run_id, reason="INTERNAL_ERROR", message=FAULT)
+
+
+def _fail_undo(app: App, site_id: UUID, run_id: UUID) -> None:
+    undo.fail(app, site_id, run_id, message=f"{FAULT} What was taken back before it stays; undo it again to go on.")
 
 
 def _adjust_accounts(app: App, site_id: UUID, job_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -93,6 +101,9 @@ def _leave_pending(_: App, __: UUID, ___: UUID) -> None:
 STEPS: Mapping[str, tuple[Step, GiveUp]] = {
     steps.PARSE_TASK: (steps.parse, _fail_import),
     steps.RUN_TASK: (steps.run, _fail_import),
+    steps.STOP_TASK: (steps.stop, _fail_import),
+    previews.TASK: (previews.run, _fail_preview),
+    undo.TASK: (undo.run, _fail_undo),
     adjusting.TASK: (_adjust_accounts, _fail_adjusting),
     outbox.TASK: (_deliver_webhooks, _leave_pending),
 }
@@ -214,7 +225,8 @@ class Worker:
         """Give a job to all that waits for one, and to the subscribers to whom something has come due."""
         database, now = self._app.database, self._app.clock()
         delivering.enqueue_due(database, before=now)
-        return steps.enqueue_lost(self._app) + adjusting.enqueue_lost(database, before=now - steps.LOST_AFTER)
+        found = steps.enqueue_lost(self._app) + previews.enqueue_lost(self._app) + undo.enqueue_lost(self._app)
+        return found + adjusting.enqueue_lost(database, before=now - steps.LOST_AFTER)
 
     @staticmethod
     async def _put_back(jobs: procrastinate.App, job: Job) -> None:
@@ -239,6 +251,7 @@ class Worker:
     def _erase(self) -> int:
         before = self._app.clock() - timedelta(days=self._app.settings.retention_days)
         delivering.erase(self._app.database, before=before)
+        previews.erase_old(self._app)
         return steps.erase_expired(self._app)
 
     async def _tidy(self) -> None:

@@ -3,13 +3,16 @@
 Chunks share no account, so sessions may apply them side by side.
 """
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
 from pointport.imports import lineup
+from pointport.imports.problems import Problem
 from pointport.imports.shapes import Applied, Chunk
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -17,22 +20,36 @@ from pointport.plumbing.database.pool import Connection, one
 QUERIES = load(__file__)
 
 
+class WhenNegative(StrEnum):
+    """What becomes of a row that would take a balance below 0."""
+
+    REFUSE = "REFUSE"
+    """It fails: nobody can give away what they do not have."""
+    SKIP = "SKIP"
+    """It is left: what was to be taken back is spent."""
+    CLAMP = "CLAMP"
+    """As much is taken back as there is."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How rows are applied. Only where points are added can a balance come out that is none."""
+
+    description: str
+    points_max: int
+    adds: bool = False
+    when_negative: WhenNegative = WhenNegative.REFUSE
+
+
 def apply(
-    connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk, *, description: str, now: datetime
+    connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk, *, terms: Terms, now: datetime
 ) -> Applied:
     """Apply the lined-up rows of a chunk: entries, balances and outcomes, all or none.
 
     The number of statements does not depend on the number of rows. Raises RuntimeError when the rows and what became of
     them do not add up, which undoes the chunk: better no answer than a wrong one.
     """
-    these = {
-        "site_id": site_id,
-        "import_id": import_id,
-        "first": chunk.first,
-        "last": chunk.last,
-        "description": description,
-        "now": now,
-    }
+    these = {**_these(site_id, import_id, chunk, terms), "now": now}
     lineup.note_applied(connection, site_id, import_id, chunk, now=now)
     connection.execute(QUERIES["look_up"])
     while True:
@@ -44,8 +61,27 @@ def apply(
             connection.execute(QUERIES["find_missing_accounts"], these)
 
 
+def foresee_refusals(connection: Connection, site_id: UUID, import_id: UUID, chunk: Chunk, *, terms: Terms) -> int:
+    """Judge the balances that a chunk would leave as they are now, and write down which rows fail; returns how many."""
+    return _refuse(connection, _these(site_id, import_id, chunk, terms)) if terms.adds else 0
+
+
+def _these(site_id: UUID, import_id: UUID, chunk: Chunk, terms: Terms) -> dict[str, Any]:
+    return {"site_id": site_id, "import_id": import_id, "first": chunk.first, "last": chunk.last, **asdict(terms)}
+
+
+def _refuse(connection: Connection, these: dict[str, Any]) -> int:
+    if connection.execute(QUERIES["judge_balances"], these).rowcount == 0:
+        return 0
+    return connection.execute(QUERIES["note_refused"], these).rowcount
+
+
 def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
     """Apply a chunk in which each row is taken to have an account or not, and where that is wrong, make it right."""
+    refused = 0
+    if these["adds"]:
+        connection.execute(QUERIES["lock_accounts"], these)
+        refused = _refuse(connection, these)
     rows = _count(connection, these)
     entries = created = made = lost = unchanged = changed = 0
     if rows.with_account:
@@ -54,6 +90,8 @@ def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
     if entries < rows.with_account and connection.execute(QUERIES["find_missing_accounts"], these).rowcount:
         rows = _count(connection, these)
     if rows.without_account:
+        if rows.new:
+            connection.execute(QUERIES["create_contacts"], these)
         created = _create_accounts(connection, these)
         if created < rows.without_account:
             lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
@@ -63,13 +101,13 @@ def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
     if entries + made + lost < rows.good:
         unchanged = connection.execute(QUERIES["note_unchanged"], these).rowcount
     if entries:
-        changed = connection.execute(QUERIES["set_balances"], these).rowcount
+        changed = connection.execute(QUERIES["add_balances" if these["adds"] else "set_balances"], these).rowcount
     if changed != entries or created + lost != rows.without_account or entries + made + unchanged + lost != rows.good:
         raise RuntimeError(
             f"positions {these['first']}-{these['last']} of import {these['import_id']} do not add up: {rows}, {created}"
             f" accounts, {made} first entries, {entries} others, {changed} balances, {unchanged} unchanged, {lost} lost"
         )
-    return Applied(rows=rows.good, accounts_created=created)
+    return Applied(rows=rows.good + refused, accounts_created=created, failed_rows=refused + lost)
 
 
 def _create_accounts(connection: Connection, these: dict[str, Any]) -> int:
@@ -89,6 +127,8 @@ class _Rows(NamedTuple):
 
     good: int
     with_account: int
+    new: int
+    """Those whose contact is made."""
 
     @property
     def without_account(self) -> int:
@@ -98,10 +138,11 @@ class _Rows(NamedTuple):
 
 def _count(connection: Connection, these: dict[str, Any]) -> _Rows:
     row = one(connection.execute(QUERIES["count_rows"], these).fetchone())
-    return _Rows(row["good"], row["with_account"])
+    return _Rows(row["good"], row["with_account"], row["new"])
 
 
-def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID) -> None:
-    """Write down, for the lined-up rows whose chunk was not applied, that the import did not come to them."""
+def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID, problem: Problem) -> None:
+    """Write down, for the lined-up rows whose chunk was not applied, why the import did not come to them."""
     connection.execute(QUERIES["look_up"])
-    connection.execute(QUERIES["note_not_reached"], {"site_id": site_id, "import_id": import_id})
+    these = {"site_id": site_id, "import_id": import_id, "problem": problem.code}
+    connection.execute(QUERIES["note_not_reached"], these)

@@ -15,15 +15,109 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
 -- name: count_rows
--- How many rows of the chunk there are to apply, and how many of them are taken to have an account.
+-- How many rows of the chunk there are to apply, how many of them are taken to have an account, and of how many the
+-- contact is to be made.
 SELECT
     count(*) AS good,
-    count(*) FILTER (WHERE has_account) AS with_account
+    count(*) FILTER (WHERE has_account) AS with_account,
+    count(*) FILTER (WHERE is_new AND NOT has_account) AS new
 FROM import_ready
 WHERE
     site_id = %(site_id)s AND import_id = %(import_id)s
     AND position BETWEEN %(first)s AND %(last)s
     AND problem IS NULL;
+
+-- name: lock_accounts
+-- Lock the accounts that were there before in the order of their ids, so that their balances can be judged.
+SELECT count(*) AS accounts
+FROM (
+    SELECT site_id, contact_id
+    FROM import_ready
+    WHERE
+        site_id = %(site_id)s AND import_id = %(import_id)s
+        AND position BETWEEN %(first)s AND %(last)s
+        AND problem IS NULL
+    ORDER BY position
+    OFFSET 0
+) AS chunk
+CROSS JOIN
+    LATERAL (
+        SELECT account.id
+        FROM account
+        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+        FOR NO KEY UPDATE
+    ) AS locked;
+
+-- name: judge_balances
+-- Where points are added: the rows that would leave no balance that an account can have. Where they are taken back and
+-- are spent already, as much is taken as there is, if that is wanted.
+UPDATE import_ready SET
+    points = CASE
+        WHEN %(when_negative)s = 'CLAMP' AND foreseen.balance + import_ready.points < 0 AND foreseen.balance > 0
+            THEN -foreseen.balance
+        ELSE import_ready.points
+    END,
+    problem = CASE
+        WHEN foreseen.balance + import_ready.points > %(points_max)s THEN 'BALANCE_TOO_LARGE'
+        WHEN %(when_negative)s = 'REFUSE' THEN 'BALANCE_WOULD_BE_NEGATIVE'
+        WHEN %(when_negative)s = 'SKIP' OR foreseen.balance = 0 THEN 'POINTS_SPENT'
+    END
+FROM (
+    SELECT
+        chunk.site_id,
+        chunk.import_id,
+        chunk.position,
+        coalesce(account.balance, 0) AS balance
+    FROM import_ready AS chunk
+    LEFT JOIN
+        LATERAL (
+            SELECT account.balance FROM account
+            WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+            OFFSET 0
+        ) AS account
+        ON TRUE
+    WHERE
+        chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+        AND chunk.position BETWEEN %(first)s AND %(last)s
+        AND chunk.problem IS NULL
+        AND coalesce(account.balance, 0) + chunk.points NOT BETWEEN 0 AND %(points_max)s
+    OFFSET 0
+) AS foreseen
+WHERE
+    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(import_id)s
+    AND import_ready.site_id = foreseen.site_id AND import_ready.import_id = foreseen.import_id
+    AND import_ready.position = foreseen.position;
+
+-- name: note_refused
+-- Their outcomes, with the balance that stood in the way.
+INSERT INTO import_row (
+    site_id, import_id, line, outcome, problem, detail, email, points, account_id, balance_before
+)
+SELECT
+    chunk.site_id,
+    chunk.import_id,
+    chunk.line,
+    'FAILED' AS outcome,
+    chunk.problem,
+    jsonb_build_object('balance', coalesce(account.balance, 0), 'amount', abs(chunk.points)) AS detail,
+    chunk.email,
+    chunk.points,
+    account.id AS account_id,
+    coalesce(account.balance, 0) AS balance_before
+FROM import_ready AS chunk
+LEFT JOIN
+    LATERAL (
+        SELECT account.id, account.balance FROM account
+        WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+        OFFSET 0
+    ) AS account
+    ON TRUE
+WHERE
+    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+    AND chunk.position BETWEEN %(first)s AND %(last)s
+    AND chunk.problem IN ('BALANCE_WOULD_BE_NEGATIVE', 'BALANCE_TOO_LARGE', 'POINTS_SPENT')
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
 -- name: write_entries
 -- Lock the accounts that were there before in the order of their ids, and write an entry for each balance that changes.
@@ -37,9 +131,9 @@ SELECT
     locked.id AS account_id,
     locked.revision + 1 AS revision,
     'ADJUST' AS transaction_type,
-    chunk.points - locked.balance AS amount,
+    CASE WHEN %(adds)s THEN chunk.points ELSE chunk.points - locked.balance END AS amount,
     locked.balance AS amount_before,
-    chunk.points AS amount_after,
+    CASE WHEN %(adds)s THEN locked.balance + chunk.points ELSE chunk.points END AS amount_after,
     %(description)s AS description,
     %(now)s AS created_date,
     chunk.import_id,
@@ -64,7 +158,7 @@ CROSS JOIN
         OFFSET 0
         FOR NO KEY UPDATE
     ) AS locked
-WHERE locked.balance <> chunk.points;
+WHERE chunk.points <> CASE WHEN %(adds)s THEN 0 ELSE locked.balance END;
 
 -- name: find_accounts
 -- The rows that were taken to have no account, and have one.
@@ -91,6 +185,27 @@ WHERE
         WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
         OFFSET 0
     );
+
+-- name: create_contacts
+-- The contacts that the import is to make, in the order of their addresses. Should somebody else have made one
+-- meanwhile, its row finds no contact of its own, and is lost (find_lost_contacts).
+INSERT INTO contact (site_id, id, email, first_name, last_name, revision, created_date, updated_date)
+SELECT
+    site_id,
+    contact_id AS id,
+    email,
+    '' AS first_name,
+    '' AS last_name,
+    1 AS revision,
+    %(now)s AS created_date,
+    %(now)s AS updated_date
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL AND is_new
+ORDER BY position
+ON CONFLICT (site_id, email) DO NOTHING;
 
 -- name: create_accounts
 -- An account for each contact that had none, with its balance at once. The contact is locked against being deleted
@@ -129,8 +244,8 @@ CROSS JOIN
     ) AS owner;
 
 -- name: find_lost_contacts
--- The rows whose contact was deleted since they were judged: they still have no account.
-UPDATE import_ready SET problem = 'CONTACT_NOT_FOUND'
+-- The rows whose contact was deleted since they were judged, or made by somebody else: they still have no account.
+UPDATE import_ready SET problem = CASE WHEN is_new THEN 'CONTACT_CHANGED' ELSE 'CONTACT_NOT_FOUND' END
 WHERE
     site_id = %(site_id)s AND import_id = %(import_id)s
     AND position BETWEEN %(first)s AND %(last)s
@@ -149,7 +264,7 @@ FROM import_ready
 WHERE
     site_id = %(site_id)s AND import_id = %(import_id)s
     AND position BETWEEN %(first)s AND %(last)s
-    AND problem = 'CONTACT_NOT_FOUND'
+    AND problem IN ('CONTACT_NOT_FOUND', 'CONTACT_CHANGED')
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
 -- name: write_first_entries
@@ -180,20 +295,47 @@ ORDER BY position;
 
 -- name: note_unchanged
 -- Outcomes of the rows whose balance already was that; a new account's was 0. They are those without an entry.
-INSERT INTO import_row (site_id, import_id, line, outcome, email, points)
-SELECT chunk.site_id, chunk.import_id, chunk.line, 'UNCHANGED' AS outcome, chunk.email, chunk.points
-FROM import_ready AS chunk
-WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position BETWEEN %(first)s AND %(last)s
-    AND chunk.problem IS NULL
-    AND NOT EXISTS (
-        SELECT FROM transaction
-        WHERE
-            transaction.site_id = chunk.site_id
-            AND transaction.id = (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid
-        OFFSET 0
-    );
+INSERT INTO import_row (
+    site_id, import_id, line, outcome, email, points, account_id, balance_before, balance_after
+)
+SELECT
+    unchanged.site_id,
+    unchanged.import_id,
+    unchanged.line,
+    'UNCHANGED' AS outcome,
+    unchanged.email,
+    unchanged.points,
+    unchanged.contact_id AS account_id,
+    unchanged.balance AS balance_before,
+    unchanged.balance AS balance_after
+FROM (
+    SELECT
+        chunk.site_id,
+        chunk.import_id,
+        chunk.line,
+        chunk.email,
+        chunk.points,
+        chunk.contact_id,
+        CASE
+            WHEN NOT %(adds)s THEN chunk.points
+            ELSE (
+                SELECT account.balance FROM account
+                WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
+            )
+        END AS balance
+    FROM import_ready AS chunk
+    WHERE
+        chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+        AND chunk.position BETWEEN %(first)s AND %(last)s
+        AND chunk.problem IS NULL
+        AND NOT EXISTS (
+            SELECT FROM transaction
+            WHERE
+                transaction.site_id = chunk.site_id
+                AND transaction.id = (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid
+            OFFSET 0
+        )
+) AS unchanged;
 
 -- name: set_balances
 -- The balances of the accounts that were there before, as the entries say. Written as an INSERT since that finds each
@@ -227,11 +369,54 @@ ON CONFLICT (site_id, id) DO UPDATE SET
     last_activity_date = excluded.last_activity_date
 WHERE account.balance <> excluded.balance;
 
+-- name: add_balances
+-- Likewise where points were added: the balances stand in the entries, since what is inserted must be one by itself.
+INSERT INTO account (
+    site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
+)
+SELECT
+    chunk.site_id,
+    chunk.contact_id AS id,
+    entry.amount_after AS balance,
+    0 AS earned,
+    entry.amount_after AS adjusted,
+    0 AS redeemed,
+    0 AS expired,
+    1 AS revision,
+    %(now)s AS created_date,
+    %(now)s AS updated_date,
+    %(now)s AS last_activity_date
+FROM (
+    SELECT site_id, import_id, line, contact_id
+    FROM import_ready
+    WHERE
+        site_id = %(site_id)s AND import_id = %(import_id)s
+        AND position BETWEEN %(first)s AND %(last)s
+        AND problem IS NULL AND has_account AND points <> 0
+    ORDER BY position
+    OFFSET 0
+) AS chunk
+CROSS JOIN
+    LATERAL (
+        SELECT transaction.amount_after FROM transaction
+        WHERE
+            transaction.site_id = chunk.site_id
+            AND transaction.id = (left(chunk.import_id::text, 28) || lpad(to_hex(chunk.line), 8, '0'))::uuid
+        OFFSET 0
+    ) AS entry
+ON CONFLICT (site_id, id) DO UPDATE SET
+    balance = excluded.balance,
+    adjusted = account.adjusted + excluded.balance - account.balance,
+    revision = account.revision + 1,
+    updated_date = excluded.updated_date,
+    last_activity_date = excluded.last_activity_date
+WHERE account.balance <> excluded.balance;
+
 -- name: note_not_reached
 -- Outcomes of the rows that an import which had to stop did not come to.
 INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
 SELECT
-    ready.site_id, ready.import_id, ready.line, 'UNPROCESSED' AS outcome, 'NOT_REACHED' AS problem,
+    ready.site_id, ready.import_id, ready.line, 'UNPROCESSED' AS outcome, %(problem)s AS problem,
     ready.email, ready.points
 FROM import_chunk AS chunk
 INNER JOIN import_ready AS ready

@@ -10,7 +10,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from pointport.imports import problems
-from pointport.imports.shapes import Judged, Mapping, Row
+from pointport.imports.options import Duplicates, Options, UnknownContacts
+from pointport.imports.shapes import Breach, Judged, Lined, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -40,6 +41,8 @@ class Rules:
     read_points: CellReader
     damaged: Callable[[Sequence[str]], bool] | None
     """Tells whether cells hold bytes that are no characters; None when no row of the file does."""
+    adds: bool = False
+    """Whether points are added to the balance: then they may be negative."""
 
 
 def judge_cells(rows: Iterable[Row], rules: Rules) -> Iterator[Judged]:
@@ -89,29 +92,96 @@ def _judge_points(line: int, email: str, text: str, rules: Rules) -> Judged:
     found = int(value) if is_plain else rules.read_points(value)
     if isinstance(found, tuple):
         return Judged(line, email, None, *found)
-    if found < 0:
+    if found < 0 and not rules.adds:
         return Judged(line, email, None, problems.POINTS_NEGATIVE.code)
-    if found > rules.points_max:
+    if abs(found) > rules.points_max:
         return Judged(line, email, None, problems.POINTS_TOO_LARGE.code, {"points_max": rules.points_max})
     return Judged(line, email, found)
 
 
 def judge_rows(
-    connection: Connection, site_id: UUID, import_id: UUID, *, staged_rows: int, again: bool
-) -> tuple[int, int]:
+    connection: Connection,
+    site_id: UUID,
+    import_id: UUID,
+    *,
+    options: Options,
+    points_max: int,
+    staged_rows: int,
+    again: bool,
+) -> Lined:
     """Judge the staged rows in sets, write down those that fail, and line up the rest for applying.
 
-    Returns how many rows are lined up (positions 1…n, some of them already judged bad) and how many failed. With `again`
-    the file is staged a second time, and rows that have their outcome keep it.
+    With `again` the file is staged a second time, and rows that have their outcome keep it.
     """
-    this = {"site_id": site_id, "import_id": import_id, "many": staged_rows >= MANY_ROWS}
-    connection.execute(QUERIES["take_memory"])
-    connection.execute(QUERIES["read_once"])
+    this = {
+        "site_id": site_id,
+        "import_id": import_id,
+        "many": staged_rows >= MANY_ROWS,
+        "creates": options.unknown_contacts is UnknownContacts.CREATE,
+        "duplicates": options.duplicates,
+        "points_max": points_max,
+        "adds": options.adds,
+    }
+    work_in_sets(connection)
     connection.execute(QUERIES["rank"], this)
+    notes = ["note_bad_cells", "note_unknown", "note_doubled"]
+    if options.duplicates is not Duplicates.REJECT:
+        connection.execute(QUERIES["settle_doubles"], this)
+        connection.execute(QUERIES["leave_out_merged"], this)
+        notes.append("note_unmerged")
     connection.execute(QUERIES["go_by_key"])
-    failed = sum(
-        connection.execute(QUERIES[name], this).rowcount for name in ("note_bad_cells", "note_unknown", "note_doubled")
-    )
+    failed_rows = sum(connection.execute(QUERIES[name], this).rowcount for name in notes)
     if again:
         connection.execute(QUERIES["settle_again"], this)
-    return one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"], failed
+    ready_rows = one(connection.execute(QUERIES["count_ready"], this).fetchone())["ready_rows"]
+    return Lined(ready_rows=ready_rows, failed_rows=failed_rows)
+
+
+def note_merged(connection: Connection, site_id: UUID, import_id: UUID) -> int:
+    """Write down what became of the rows that another one of their customer stands for: the same as of that one.
+
+    Once every chunk is applied, or will never be. Returns how many they are.
+    """
+    work_in_sets(connection)
+    return connection.execute(QUERIES["note_merged"], {"site_id": site_id, "import_id": import_id}).rowcount
+
+
+def work_in_sets(connection: Connection) -> None:
+    """Have no table read again for each row of another, until the transaction ends or says otherwise."""
+    connection.execute(QUERIES["take_memory"])
+    connection.execute(QUERIES["read_once"])
+
+
+def find_breaches(connection: Connection, site_id: UUID, import_id: UUID, options: Options) -> list[Breach]:
+    """Measure what the lined-up rows would change, and return the guard rails that this is too much for."""
+    work_in_sets(connection)
+    this = {
+        "site_id": site_id,
+        "import_id": import_id,
+        "adds": options.adds,
+        "max_points_per_row": options.max_points_per_row,
+    }
+    breaches = []
+    if options.max_points_per_row is not None:
+        over = one(connection.execute(QUERIES["rows_over"], this).fetchone())
+        if over["rows"]:
+            limit = options.max_points_per_row
+            breaches.append(Breach("max_points_per_row", limit, over["largest"], over["rows"], tuple(over["lines"])))
+    measured = one(connection.execute(QUERIES["measure_changes"], this).fetchone())
+    in_all, changed, accounts = measured["total_change"], measured["accounts_changed"], measured["accounts"]
+    # A share of all accounts that there are: rounded up, so that a little more than the limit is more.
+    percent = -(-changed * 100 // accounts) if accounts else 0
+    for rule, allowed, found, rows in (
+        ("max_total_change", options.max_total_change, in_all, None),
+        ("max_accounts_changed_percent", options.max_accounts_changed_percent, percent, changed),
+    ):
+        if allowed is not None and found > allowed:
+            lines = connection.execute(QUERIES["largest_changes"], this).fetchall()
+            breaches.append(Breach(rule, allowed, found, rows, tuple(row["line"] for row in lines)))
+    return breaches
+
+
+def note_over(connection: Connection, site_id: UUID, import_id: UUID, max_points_per_row: int) -> None:
+    """Write down which rows have more points than a row may have."""
+    these = {"site_id": site_id, "import_id": import_id, "max_points_per_row": max_points_per_row}
+    connection.execute(QUERIES["note_over"], these)

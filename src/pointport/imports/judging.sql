@@ -8,6 +8,8 @@ SET LOCAL work_mem = '64MB';
 -- Nothing has told the statistics of these rows, and of their site they may know nothing either: so no table is read
 -- again for each row of another.
 SET LOCAL enable_nestloop = off;
+SET LOCAL enable_hashjoin = on;
+SET LOCAL enable_mergejoin = on;
 
 -- name: go_by_key
 -- From here on each row goes by a key of its own.
@@ -19,7 +21,8 @@ SET LOCAL enable_mergejoin = off;
 -- Line the rows up in the order of their contacts, and find in the same sort who is unknown and who stands twice. A row
 -- that already has a problem keeps it, and still counts as a row for its customer. For many rows all contacts of the
 -- site are read, for few only those that are named. Whether a contact has an account is not looked up: it is taken to
--- be so where the site has any, and shows when the row is applied.
+-- be so where the site has any, and shows when the row is applied. A contact that is to be made gets an id of the
+-- import and the line, so that it is the same one should the rows be lined up again.
 INSERT INTO import_ready (
     site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account, is_new
 )
@@ -28,17 +31,22 @@ SELECT
     neighbours.import_id,
     neighbours.position,
     neighbours.line,
-    neighbours.contact_id,
+    CASE
+        WHEN neighbours.contact_id IS NULL AND %(creates)s
+            THEN (left(neighbours.import_id::text, 28) || lpad(to_hex(neighbours.line), 8, '0'))::uuid
+        ELSE neighbours.contact_id
+    END AS contact_id,
     neighbours.email,
     neighbours.points,
     CASE
         WHEN neighbours.problem IS NOT NULL THEN neighbours.problem
-        WHEN neighbours.doubled THEN 'DUPLICATE_EMAIL'
-        WHEN neighbours.contact_id IS NULL THEN 'CONTACT_NOT_FOUND'
+        WHEN neighbours.doubled AND %(duplicates)s = 'REJECT' THEN 'DUPLICATE_EMAIL'
+        WHEN neighbours.contact_id IS NULL AND NOT %(creates)s THEN 'CONTACT_NOT_FOUND'
     END AS problem,
     neighbours.doubled,
-    exists(SELECT FROM account WHERE account.site_id = %(site_id)s) AS has_account,
-    FALSE AS is_new
+    neighbours.contact_id IS NOT NULL
+    AND EXISTS (SELECT FROM account WHERE account.site_id = %(site_id)s) AS has_account,
+    neighbours.contact_id IS NULL AND %(creates)s AS is_new
 FROM (
     SELECT
         stage.site_id,
@@ -67,6 +75,43 @@ FROM (
     WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.email IS NOT NULL
     WINDOW by_contact AS (PARTITION BY stage.site_id ORDER BY contact.id, stage.email, stage.line)
 ) AS neighbours;
+
+-- name: settle_doubles
+-- Where only one row of a customer counts, which one, and with how many points; the others are marked as merged into
+-- it. Where a row of the same customer cannot be used, none of them is: else what is corrected later would count as if
+-- the others had never been.
+UPDATE import_ready SET
+    points = CASE WHEN twins.choice = 1 AND %(duplicates)s = 'SUM' THEN twins.total ELSE import_ready.points END,
+    problem = CASE
+        WHEN twins.unusable > 0 THEN 'TWIN_FAILED'
+        WHEN %(duplicates)s = 'SUM' AND abs(twins.total) > %(points_max)s THEN 'BALANCE_TOO_LARGE'
+        WHEN twins.choice > 1 THEN 'MERGED'
+    END
+FROM (
+    SELECT
+        site_id,
+        import_id,
+        position,
+        row_number() OVER (
+            PARTITION BY site_id, email
+            ORDER BY
+                CASE %(duplicates)s WHEN 'LAST' THEN -line WHEN 'MAX' THEN -points ELSE line END, line
+        ) AS choice,
+        sum(points) OVER (PARTITION BY site_id, email) AS total,
+        count(problem) OVER (PARTITION BY site_id, email) AS unusable
+    FROM import_ready
+    WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND doubled
+) AS twins
+WHERE
+    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(import_id)s
+    AND import_ready.site_id = twins.site_id AND import_ready.import_id = twins.import_id
+    AND import_ready.position = twins.position
+    AND import_ready.problem IS NULL;
+
+-- name: leave_out_merged
+-- They stay in the staging table, and get their outcomes from there (note_merged).
+DELETE FROM import_ready
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND doubled AND problem = 'MERGED';
 
 -- name: note_bad_cells
 -- Outcomes of the rows whose cells cannot be used. After a crash some have theirs already.
@@ -111,7 +156,104 @@ FROM (
     FROM import_ready
     WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND doubled
 ) AS twins
-WHERE twins.problem = 'DUPLICATE_EMAIL'
+WHERE twins.problem IN ('DUPLICATE_EMAIL', 'TWIN_FAILED')
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: note_unmerged
+-- Outcomes of the rows whose customer would have too many points, all taken together.
+INSERT INTO import_row (site_id, import_id, line, outcome, problem, email, points)
+SELECT site_id, import_id, line, 'FAILED' AS outcome, problem, email, points
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND doubled AND problem = 'BALANCE_TOO_LARGE'
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: note_merged
+-- Outcomes of the rows that another row of their customer stands for: it is named where it went through, and where it
+-- did not, they share its problem. Those that stand alone in their customer's name have such rows behind them.
+INSERT INTO import_row (site_id, import_id, line, outcome, problem, detail, email, points)
+SELECT
+    stage.site_id,
+    stage.import_id,
+    stage.line,
+    CASE WHEN settled.problem IS NULL THEN 'MERGED' ELSE settled.outcome END AS outcome,
+    settled.problem,
+    coalesce(settled.detail, '{}'::jsonb) || jsonb_build_object('line', chosen.line) AS detail,
+    stage.email,
+    stage.points
+FROM (
+    SELECT
+        site_id,
+        import_id,
+        email,
+        min(line) AS line
+    FROM import_ready
+    WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND doubled
+    GROUP BY site_id, import_id, email
+    HAVING count(*) = 1
+) AS chosen
+INNER JOIN import_stage AS stage
+    ON
+        chosen.site_id = stage.site_id AND chosen.import_id = stage.import_id
+        AND chosen.email = stage.email AND chosen.line <> stage.line
+LEFT JOIN import_row AS settled
+    ON chosen.site_id = settled.site_id AND chosen.import_id = settled.import_id AND chosen.line = settled.line
+WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s
+ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: measure_changes
+-- How much the rows that are lined up would change as things are.
+SELECT
+    coalesce(sum(abs(foreseen.change)), 0)::bigint AS total_change,
+    count(*) FILTER (WHERE foreseen.change <> 0 AND foreseen.has_account) AS accounts_changed,
+    (SELECT count(*) FROM account WHERE account.site_id = %(site_id)s) AS accounts
+FROM (
+    SELECT
+        account.id IS NOT NULL AS has_account,
+        CASE WHEN %(adds)s THEN ready.points ELSE ready.points - coalesce(account.balance, 0) END AS change
+    FROM import_ready AS ready
+    LEFT JOIN account ON ready.site_id = account.site_id AND ready.contact_id = account.id
+    WHERE ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s AND ready.problem IS NULL
+) AS foreseen;
+
+-- name: largest_changes
+-- The lines of the rows that would change the most.
+SELECT ready.line
+FROM import_ready AS ready
+LEFT JOIN account ON ready.site_id = account.site_id AND ready.contact_id = account.id
+WHERE ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s AND ready.problem IS NULL
+ORDER BY
+    abs(CASE WHEN %(adds)s THEN ready.points ELSE ready.points - coalesce(account.balance, 0) END) DESC, ready.line
+LIMIT 10;
+
+-- name: rows_over
+-- How many rows have more points than a row may have, the most that one has, and the first ten lines.
+SELECT
+    count(*) AS rows,
+    max(abs(points)) AS largest,
+    (array_agg(line ORDER BY line))[1:10] AS lines
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND problem IS NULL AND abs(points) > %(max_points_per_row)s;
+
+-- name: note_over
+-- Outcomes of those rows, which stop the import.
+INSERT INTO import_row (site_id, import_id, line, outcome, problem, detail, email, points)
+SELECT
+    site_id,
+    import_id,
+    line,
+    'UNPROCESSED' AS outcome,
+    'GUARD_RAIL' AS problem,
+    jsonb_build_object('limit', %(max_points_per_row)s::bigint) AS detail,
+    email,
+    points
+FROM import_ready
+WHERE
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND problem IS NULL AND abs(points) > %(max_points_per_row)s
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
 -- name: settle_again
@@ -137,6 +279,6 @@ WHERE
     );
 
 -- name: count_ready
--- How many positions there are.
-SELECT count(*) AS ready_rows FROM import_ready
+-- The last position.
+SELECT coalesce(max(position), 0) AS ready_rows FROM import_ready
 WHERE site_id = %(site_id)s AND import_id = %(import_id)s;

@@ -11,10 +11,13 @@ from psycopg.types.json import Jsonb
 from pointport.errors import NotFound, PreconditionFailed
 from pointport.imports.options import Options, from_chosen
 from pointport.imports.shapes import Dialect, Learned, NumberFormat, Reading, Result
+from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 from pointport.plumbing.queue.at_work import subjects_at_work
+from pointport.plumbing.webhooks import outbox
+from pointport.plumbing.webhooks.event_types import EventType
 
 QUERIES = load(__file__)
 
@@ -79,6 +82,23 @@ class LoyaltyImport:
         return self.status in UNFINISHED
 
     @property
+    def stands(self) -> bool:
+        """Whether it has changed the ledger, or is about to, and was not taken back."""
+        applied = self.status is Status.IMPORTING or bool(self.success_count)
+        return applied and (self.undo is None or self.undo["status"] == "FAILED")
+
+    def error_file_columns(self, columns_max: int) -> int:
+        """Return how many columns of its own the error file has: those of the longest row, so that ours stand in theirs."""
+        return int(min((self.detected or {})["columns"], max(columns_max, len(self.header or []))))
+
+    @property
+    def columns(self) -> Columns:
+        """Which columns were chosen. Raises RuntimeError before it is executed."""
+        if self.email_index is None or self.points_index is None:
+            raise RuntimeError(f"import {self.id} has no mapping yet")
+        return Columns(self.email_index, self.points_index)
+
+    @property
     def dialect(self) -> Dialect:
         """How its file is written, as parsing found out."""
         found = self.detected or {}
@@ -119,10 +139,19 @@ def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
     return LoyaltyImport(**values)
 
 
-def insert(connection: Connection, site_id: UUID, *, reading: Reading | None = None, **values: Any) -> LoyaltyImport:
+def insert(
+    connection: Connection,
+    site_id: UUID,
+    *,
+    reading: Reading | None = None,
+    retry_of: UUID | None = None,
+    root_id: UUID | None = None,
+    **values: Any,
+) -> LoyaltyImport:
     """Add an import. `values`: id, file_url, file_name, file_bytes, now; `reading` is what is said of the file."""
     told = Jsonb({name: value for name, value in asdict(reading or Reading()).items() if value is not None})
-    made = connection.execute(QUERIES["insert_import"], {"site_id": site_id, "reading": told, **values})
+    family = {"retry_of": retry_of, "root_id": root_id}
+    made = connection.execute(QUERIES["insert_import"], {"site_id": site_id, "reading": told, **family, **values})
     return from_row(one(made.fetchone()))
 
 
@@ -144,6 +173,51 @@ def share(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImpo
 def lock_alone(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
     """Return an import as `lock` does, once nobody shares it. Raises NotFound."""
     return _found(connection, "lock_import_alone", site_id, import_id)
+
+
+def lock_with_twins(
+    connection: Connection, site_id: UUID, import_id: UUID
+) -> tuple[LoyaltyImport, list[LoyaltyImport]]:
+    """Return an import and the others of the very same file, all held until the transaction ends. Raises NotFound."""
+    rows = connection.execute(QUERIES["lock_twins"], {"site_id": site_id, "id": import_id}).fetchall()
+    found = {row["id"]: from_row(row) for row in rows}
+    if import_id not in found:
+        raise NotFound(f"loyalty import {import_id} not found")
+    return found.pop(import_id), list(found.values())
+
+
+def find_twins(connection: Connection, record: LoyaltyImport) -> list[LoyaltyImport]:
+    """Return the other imports of the very same file, newest first."""
+    rows = connection.execute(QUERIES["find_twins"], {"site_id": record.site_id, "id": record.id}).fetchall()
+    return [from_row(row) for row in rows]
+
+
+def want_cancelled(connection: Connection, site_id: UUID, import_id: UUID, *, actor: str, now: datetime) -> bool:
+    """Write down that an import is to stop; tells whether that is new."""
+    values = {"site_id": site_id, "import_id": import_id, "actor": actor, "now": now}
+    return connection.execute(QUERIES["want_cancelled"], values).rowcount == 1
+
+
+def is_cancelled(connection: Connection, site_id: UUID, import_id: UUID) -> bool:
+    """Tell whether an import is to stop."""
+    found = connection.execute(QUERIES["is_cancelled"], {"site_id": site_id, "import_id": import_id})
+    return bool(one(found.fetchone())["cancelled"])
+
+
+def tell(
+    connection: Connection, found: LoyaltyImport, actor: str, event_type: EventType = EventType.IMPORT_UPDATED
+) -> None:
+    """Tell who listens what an import is now, in the transaction that made it so."""
+    outbox.record(
+        connection,
+        found.site_id,
+        event_type,
+        entity_id=found.id,
+        sequence=found.revision,
+        payload=asdict(found),
+        actor=actor,
+        now=found.updated_date,
+    )
 
 
 def is_file_used(connection: Connection, site_id: UUID, file_url: str) -> bool:
@@ -186,6 +260,40 @@ def finish_parsing(connection: Connection, record: LoyaltyImport, learned: Learn
 def finish_importing(connection: Connection, record: LoyaltyImport, result: Result, *, now: datetime) -> LoyaltyImport:
     """IMPORTING to IMPORTED, with the result."""
     return change(connection, "finish_importing", record, now=now, **asdict(result))
+
+
+def find_undoable(connection: Connection, site_id: UUID, import_id: UUID, *, locking: bool = False) -> LoyaltyImport:
+    """Return an import that can be taken back, held until the transaction ends if `locking`.
+
+    Raises NotFound; PreconditionFailed while it runs, when it is being or has been taken back, and when it has changed
+    nothing.
+    """
+    found = _found(connection, "lock_import" if locking else "find_import", site_id, import_id)
+    if found.status not in (Status.IMPORTED, Status.FAILED):
+        raise PreconditionFailed(
+            f"only an import that has ended can be undone, and this one is {found.status}",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": str(found.status)},
+        )
+    if found.undo is not None and found.undo["status"] != "FAILED":
+        raise PreconditionFailed(
+            "this import is undone already, or about to be", code="ALREADY_UNDONE", data={"undoId": found.undo["id"]}
+        )
+    if not found.accounts_changed:
+        raise PreconditionFailed("this import has changed no balance: there is nothing to undo", code="NOTHING_TO_UNDO")
+    return found
+
+
+def note_still_failed(connection: Connection, site_id: UUID, root_id: UUID, *, now: datetime) -> LoyaltyImport:
+    """Write down how many failed rows of the first import of a family have not gone through in any of it."""
+    root = lock(connection, site_id, root_id)
+    found = connection.execute(QUERIES["count_still_failed"], {"site_id": site_id, "id": root_id}).fetchone()
+    return change(connection, "note_still_failed", root, still_failed_count=one(found)["rows"], now=now)
+
+
+def note_undo(connection: Connection, record: LoyaltyImport, undo: dict[str, Any], *, now: datetime) -> LoyaltyImport:
+    """Write down how far it is taken back."""
+    return change(connection, "note_undo", record, undo=Jsonb(undo), now=now)
 
 
 def fail(

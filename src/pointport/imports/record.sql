@@ -5,11 +5,11 @@
 -- A new import, INITIATED.
 INSERT INTO loyalty_import (
     site_id, id, revision, created_date, updated_date, status, file_url, file_name, file_bytes, reading,
-    applied_rows, done_rows, accounts_created
+    applied_rows, done_rows, accounts_created, retry_of, root_id
 )
 VALUES (
     %(site_id)s, %(id)s, 1, %(now)s, %(now)s, 'INITIATED', %(file_url)s, %(file_name)s, %(file_bytes)s, %(reading)s,
-    0, 0, 0
+    0, 0, 0, %(retry_of)s, %(root_id)s
 )
 RETURNING *;
 
@@ -28,6 +28,80 @@ SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR KEY
 -- name: lock_import_alone
 -- An import, once nobody shares it, held against everybody until the transaction ends.
 SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR UPDATE;
+
+-- name: lock_twins
+-- An import and the others of the very same file, held against every other change until the transaction ends: two of
+-- them that are executed at once see each other.
+SELECT * FROM loyalty_import
+WHERE
+    site_id = %(site_id)s
+    AND (
+        id = %(id)s
+        OR file_sha256 = (
+            SELECT this.file_sha256 FROM loyalty_import AS this WHERE this.site_id = %(site_id)s AND this.id = %(id)s
+        )
+    )
+ORDER BY id
+FOR NO KEY UPDATE;
+
+-- name: find_twins
+-- The other imports of the very same file, newest first.
+SELECT * FROM loyalty_import
+WHERE
+    site_id = %(site_id)s
+    AND id <> %(id)s
+    AND file_sha256 = (
+        SELECT this.file_sha256 FROM loyalty_import AS this WHERE this.site_id = %(site_id)s AND this.id = %(id)s
+    )
+ORDER BY id DESC;
+
+-- name: want_cancelled
+-- Somebody wants an import to stop.
+INSERT INTO import_cancel (site_id, import_id, actor, requested_date)
+VALUES (%(site_id)s, %(import_id)s, %(actor)s, %(now)s)
+ON CONFLICT (site_id, import_id) DO NOTHING;
+
+-- name: is_cancelled
+-- Whether somebody does.
+SELECT count(*) > 0 AS cancelled FROM import_cancel
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s;
+
+-- name: count_still_failed
+-- The failed rows of the first import of a family that have not gone through in any retry.
+SELECT count(*) AS rows FROM import_row AS failed
+WHERE
+    failed.site_id = %(site_id)s AND failed.import_id = %(id)s AND failed.outcome IN ('FAILED', 'UNPROCESSED')
+    AND NOT EXISTS (
+        SELECT FROM retry_row AS again
+        INNER JOIN loyalty_import AS retry ON again.site_id = retry.site_id AND again.import_id = retry.id
+        LEFT JOIN import_row AS settled
+            ON again.site_id = settled.site_id AND again.import_id = settled.import_id AND again.line = settled.line
+        WHERE
+            again.site_id = failed.site_id AND again.root_id = failed.import_id AND again.root_line = failed.line
+            AND retry.success_count IS NOT NULL
+            AND settled.problem IS NULL
+    );
+
+-- name: note_still_failed
+-- How many they are.
+UPDATE loyalty_import SET
+    still_failed_count = %(still_failed_count)s, revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status IN ('IMPORTED', 'FAILED')
+RETURNING *;
+
+-- name: note_retry
+-- One more import tries rows of this one's family again.
+UPDATE loyalty_import SET
+    retries = array_append(retries, %(retry_id)s), revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status IN ('IMPORTED', 'FAILED')
+RETURNING *;
+
+-- name: note_undo
+-- How far an import is taken back.
+UPDATE loyalty_import SET
+    undo = %(undo)s, revision = revision + 1, updated_date = %(now)s
+WHERE site_id = %(site_id)s AND id = %(id)s AND status IN ('IMPORTED', 'FAILED')
+RETURNING *;
 
 -- name: is_file_used
 -- Whether an import was made of an uploaded file.
@@ -82,7 +156,8 @@ UPDATE loyalty_import SET
     status = 'IMPORTED', status_before = status, revision = revision + 1, updated_date = %(now)s,
     finished_date = %(now)s, success_count = %(success_count)s, failure_count = %(failure_count)s,
     accounts_changed = %(accounts_changed)s, points_added = %(points_added)s, points_removed = %(points_removed)s,
-    error_file_path = %(error_file_path)s
+    error_file_path = %(error_file_path)s, done_rows = done_rows + %(merged_rows)s,
+    differing_rows = %(differing_rows)s, still_failed_count = %(failure_count)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND status = 'IMPORTING'
 RETURNING *;
 
@@ -92,7 +167,8 @@ UPDATE loyalty_import SET
     status = 'FAILED', status_before = status, revision = revision + 1, updated_date = %(now)s,
     finished_date = %(now)s, failure_reason = %(failure_reason)s, failure_message = %(failure_message)s,
     success_count = %(success_count)s, failure_count = %(failure_count)s, accounts_changed = %(accounts_changed)s,
-    points_added = %(points_added)s, points_removed = %(points_removed)s, error_file_path = %(error_file_path)s
+    points_added = %(points_added)s, points_removed = %(points_removed)s, error_file_path = %(error_file_path)s,
+    differing_rows = %(differing_rows)s, still_failed_count = %(failure_count)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND status IN ('PARSING', 'IMPORTING')
 RETURNING *;
 
@@ -130,5 +206,5 @@ WHERE status IN ('INITIATED', 'PARSING', 'IMPORTING');
 SELECT loyalty_import.*, {keys}
 FROM loyalty_import
 WHERE loyalty_import.site_id = %(site_id)s AND {where}
-ORDER BY {order_by}
+ORDER BY {order_by} -- noqa: AM06
 LIMIT {limit};

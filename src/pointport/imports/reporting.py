@@ -39,7 +39,7 @@ def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
     rows = connection.execute(QUERIES["count_outcomes"], this).fetchall()
     outcomes: dict[str, int] = {row["outcome"]: row["rows"] for row in rows}
     return Result(
-        success_count=entries["entries"] + outcomes.pop("UNCHANGED", 0),
+        success_count=entries["entries"] + outcomes.pop("UNCHANGED", 0) + outcomes.pop("MERGED", 0),
         failure_count=sum(outcomes.values()),
         accounts_changed=entries["entries"],
         points_added=entries["points_added"],
@@ -52,6 +52,12 @@ def count_problems(connection: Connection, site_id: UUID, import_id: UUID) -> di
     rows = connection.execute(QUERIES["count_problems"], {"site_id": site_id, "import_id": import_id}).fetchall()
     counts = {row["problem"]: row["rows"] for row in rows}
     return {code: counts[code] for code in CATALOGUE if code in counts}
+
+
+def count_failed(connection: Connection, site_id: UUID, import_id: UUID) -> int:
+    """Return how many rows have failed by now."""
+    this = {"site_id": site_id, "import_id": import_id}
+    return int(one(connection.execute(QUERIES["count_failed"], this).fetchone())["rows"])
 
 
 def failures(connection: Connection, site_id: UUID, import_id: UUID) -> Generator[dict[str, Any], None, None]:

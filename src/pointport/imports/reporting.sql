@@ -15,6 +15,11 @@ SELECT outcome, count(*) AS rows FROM import_row
 WHERE site_id = %(site_id)s AND import_id = %(import_id)s
 GROUP BY outcome;
 
+-- name: count_failed
+-- The rows that have failed by now.
+SELECT count(*) AS rows FROM import_row
+WHERE site_id = %(site_id)s AND import_id = %(import_id)s AND outcome = 'FAILED';
+
 -- name: failures
 -- The rows that did not go through, by line.
 SELECT line, outcome, problem, detail FROM import_row
@@ -32,7 +37,7 @@ GROUP BY problem;
 DELETE FROM import_row WHERE site_id = %(site_id)s AND import_id = %(import_id)s;
 
 -- name: rows_have_imports
--- A proof for `pointport ledger verify`: no outcome without its import.
+-- A proof for `pointport ledger verify`: no outcome without its import, or its preview or undo of one.
 SELECT
     import_row.import_id AS subject,
     format('line %%s has an outcome, but there is no such import', import_row.line) AS finding,
@@ -40,7 +45,9 @@ SELECT
 FROM import_row
 LEFT JOIN loyalty_import
     ON import_row.site_id = loyalty_import.site_id AND import_row.import_id = loyalty_import.id
-WHERE import_row.site_id = %(site_id)s AND loyalty_import.id IS NULL
+LEFT JOIN import_run
+    ON import_row.site_id = import_run.site_id AND import_row.import_id = import_run.id
+WHERE import_row.site_id = %(site_id)s AND loyalty_import.id IS NULL AND import_run.id IS NULL
 LIMIT 10;
 
 -- name: counts_equal_rows
@@ -48,7 +55,7 @@ LIMIT 10;
 SELECT
     loyalty_import.id AS subject,
     format(
-        'says %%s good and %%s bad of %%s rows; there are %%s entries, %%s unchanged and %%s bad',
+        'says %%s good and %%s bad of %%s rows; there are %%s entries, %%s unchanged or merged, and %%s bad',
         loyalty_import.success_count, loyalty_import.failure_count, loyalty_import.parsed_row_count,
         coalesce(entries.entries, 0), coalesce(outcomes.unchanged, 0), coalesce(outcomes.bad, 0)
     ) AS finding,
@@ -69,8 +76,8 @@ LEFT JOIN (
     SELECT
         site_id,
         import_id,
-        count(*) FILTER (WHERE outcome = 'UNCHANGED') AS unchanged,
-        count(*) FILTER (WHERE outcome <> 'UNCHANGED') AS bad
+        count(*) FILTER (WHERE outcome IN ('UNCHANGED', 'MERGED')) AS unchanged,
+        count(*) FILTER (WHERE outcome IN ('FAILED', 'UNPROCESSED')) AS bad
     FROM import_row
     WHERE site_id = %(site_id)s
     GROUP BY site_id, import_id
@@ -93,7 +100,7 @@ WHERE
 LIMIT 10;
 
 -- name: entries_have_imports
--- Another: no entry names an import that does not exist.
+-- Another: no entry names an import, or an undo of one, that does not exist.
 SELECT
     entries.import_id AS subject,
     format('%%s entries name it as their cause, but there is no such import', entries.entries) AS finding,
@@ -105,5 +112,7 @@ FROM (
     GROUP BY site_id, import_id
 ) AS entries
 LEFT JOIN loyalty_import ON entries.site_id = loyalty_import.site_id AND entries.import_id = loyalty_import.id
-WHERE entries.site_id = %(site_id)s AND loyalty_import.id IS NULL
+LEFT JOIN import_run
+    ON entries.site_id = import_run.site_id AND entries.import_id = import_run.id AND import_run.kind = 'UNDO'
+WHERE entries.site_id = %(site_id)s AND loyalty_import.id IS NULL AND import_run.id IS NULL
 LIMIT 10;

@@ -143,6 +143,42 @@ class Judged(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Lined:
+    """What lining up came to: the last position, and how many rows failed before anything was applied.
+
+    Positions count from 1; some have no row, since another row of its customer stands for it.
+    """
+
+    ready_rows: int
+    failed_rows: int
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A guard rail that an import is too much for: the option's name, its limit, and what was found instead.
+
+    `rows` says how many rows are over it, where that can be said; `lines` are the first of them, or those that change
+    the most.
+    """
+
+    rule: str
+    limit: int
+    found: int
+    rows: int | None
+    lines: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What the rows that will go through do to accounts and contacts."""
+
+    contacts_created: int
+    accounts_created: int
+    accounts_changed: int
+    accounts_unchanged: int
+
+
+@dataclass(frozen=True)
 class Chunk:
     """The lined-up rows that are applied in one transaction: the first and the last position, counting from 1."""
 
@@ -152,10 +188,11 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Applied:
-    """What became of a chunk."""
+    """What became of a chunk: the rows that have their outcome now, and those of them that failed."""
 
     rows: int
     accounts_created: int
+    failed_rows: int
 
 
 @dataclass(frozen=True)
@@ -176,3 +213,7 @@ class Result:
     points_added: int
     points_removed: int
     error_file_path: str | None = None
+    merged_rows: int = 0
+    """Rows that another one of their customer stands for; they are among the others."""
+    differing_rows: int | None = None
+    """Rows that came out in another way than a preview said."""

@@ -4,30 +4,47 @@
 
     create_slot ─▶ (PUT) ─▶ create ─▶ parse ─▶ execute ─▶ run: stage ─▶ apply a chunk … ─▶ finish
 
-The doors call `create_slot`, `check_slot`, `create`, `execute` and the readings; a worker calls `parse` and `run`, which
-may be called again at any time, by any number of workers, after any death: each goes on where the last commit left it.
-This is the only room that opens transactions, and all that commits together is in one `with` below.
+The doors call `create_slot`, `check_slot`, `create`, `execute`, `cancel` and the readings; a worker calls `parse`, `run`
+and `stop`, which may be called again at any time, by any number of workers, after any death: each goes on where the last
+commit left it. All that commits together is in one `with` below.
+
+What else can be done with an import is told beside this: looking before in `previews.py`, taking back in `undo.py`, trying
+again in `retries.py`.
 """
 
-import functools
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import asdict, replace
+from contextlib import closing, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
-from pointport.imports import applying, intake, judging, lineup, record, reporting, staging
-from pointport.imports.options import DEFAULT, DESCRIPTION, Options
-from pointport.imports.reading import corrected, encoding, files, learning, numbers
+from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed
+from pointport.imports import (
+    applying,
+    foreseeing,
+    intake,
+    judging,
+    lineup,
+    preparing,
+    problems,
+    record,
+    reporting,
+    runs,
+    sessions,
+    staging,
+)
+from pointport.imports.options import DEFAULT, DESCRIPTION, Duplicates, Options, refuse_contradictions
+from pointport.imports.problems import Problem
+from pointport.imports.reading import corrected, learning
 from pointport.imports.record import LoyaltyImport
-from pointport.imports.shapes import ErrorFile, NumberFormat, Reading, Result, Row, Workshop
+from pointport.imports.runs import Kind, RunStatus
+from pointport.imports.shapes import Breach, ErrorFile, Learned, Reading, Result, Workshop
 from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.status import Status
 from pointport.ledger import account_events, accounts, audit, program
@@ -36,13 +53,13 @@ from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.sites import sites
-from pointport.plumbing.webhooks import outbox
 from pointport.plumbing.webhooks.event_types import EventType
 
 logger = logging.getLogger(__name__)
 
 PARSE_TASK = "parse_import"
 RUN_TASK = "run_import"
+STOP_TASK = "stop_import"
 WORKER = "worker"
 """Who causes what a worker does by itself, as the events have it."""
 LOST_AFTER = timedelta(seconds=10)
@@ -103,7 +120,7 @@ def create(
             now=now,
         )
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
-        _tell(connection, made, actor, EventType.IMPORT_CREATED)
+        record.tell(connection, made, actor, EventType.IMPORT_CREATED)
         sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
     return made
 
@@ -117,32 +134,46 @@ def execute(
     actor: str,
     options: Options = DEFAULT,
 ) -> LoyaltyImport:
-    """Set the import going with the chosen columns. Raises NotFound; PreconditionFailed unless it is PARSED."""
-    now = workshop.clock()
+    """Set the import going with the chosen columns and options.
+
+    Raises NotFound; InvalidRequest for options that contradict each other; PreconditionFailed unless it is PARSED, while
+    the program is a draft, and when the points of the very same file were added before and `allow_repeat` does not say so.
+    """
+    refuse_contradictions(options)
     with workshop.database.transaction(site_id) as connection:
-        found = record.lock(connection, site_id, import_id)
+        found, twins = record.lock_with_twins(connection, site_id, import_id)
         if found.status is not Status.PARSED:
             raise PreconditionFailed(
                 "import must be PARSED to execute",
                 code="INVALID_IMPORT_STATUS",
                 data={"status": str(found.status)},
             )
-        program.require(connection, site_id, program.ACTIVE, program.PAUSED, to="execute an import")
-        begun = record.change(
-            connection,
-            "begin_importing",
-            found,
-            email_index=columns.email,
-            points_index=columns.points,
-            options=Jsonb(options.chosen()),
-            preview_id=None,
-            job_id=new_id(),
-            now=now,
-        )
-        _tell(connection, begun, actor)
-        queue.enqueue(connection, RUN_TASK, site_id=site_id, subject_id=import_id, lock=queue.ledger_lock(site_id))
-        sites.note(connection, site_id, actor=actor, action="import.execute", subject_id=import_id, now=now)
-    return begun
+        if options.adds and not options.allow_repeat:
+            _refuse_repeat(twins)
+        return _begin(workshop, connection, found, columns=columns, options=options, actor=actor)
+
+
+def cancel(workshop: Workshop, site_id: UUID, import_id: UUID, *, actor: str) -> LoyaltyImport:
+    """Have a running import stop between two chunks; once more is no error.
+
+    What was applied stays. Raises NotFound; PreconditionFailed unless it is IMPORTING. Should it come to its end all the
+    same before it is stopped, it is IMPORTED.
+    """
+    now = workshop.clock()
+    with workshop.database.transaction(site_id) as connection:
+        # Not locked: the import's row is held for as long as its file is read.
+        found = record.find(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            raise PreconditionFailed(
+                f"only an import that is IMPORTING can be cancelled, and this one is {found.status}",
+                code="INVALID_IMPORT_STATUS",
+                data={"status": str(found.status)},
+            )
+        if record.want_cancelled(connection, site_id, import_id, actor=actor, now=now):
+            # It may stand in line behind another import: so its end does not wait for its turn.
+            queue.enqueue(connection, STOP_TASK, site_id=site_id, subject_id=import_id, lock=f"stop:{import_id}")
+            sites.note(connection, site_id, actor=actor, action="import.cancel", subject_id=import_id, now=now)
+    return found
 
 
 def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
@@ -176,14 +207,14 @@ def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit:
     found = find(workshop, site_id, import_id)
     if found.email_index is None or found.erased_date is not None:
         return []
-    columns, header = _columns(found), found.header or []
+    columns, header = found.columns, found.header or []
     with (
         workshop.database.transaction(site_id) as connection,
         closing(reporting.failures(connection, site_id, import_id)) as failed,
     ):
         return [
             {**failure, "message": reporting.message(failure, cells, header, columns)}
-            for failure, cells in reporting.with_cells(_limited(failed, limit), _rows(workshop, found))
+            for failure, cells in reporting.with_cells(_limited(failed, limit), preparing.rows(workshop, found))
         ]
 
 
@@ -202,7 +233,7 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
         found = record.lock(connection, site_id, import_id)
         if found.status is Status.INITIATED:
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
-            _tell(connection, found, WORKER)
+            record.tell(connection, found, WORKER)
     if found.status is not Status.PARSING:
         return
     try:
@@ -213,8 +244,7 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
         return
     with workshop.database.transaction(site_id) as connection:
         if record.lock(connection, site_id, import_id).status is Status.PARSING:
-            parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
-            _tell(connection, parsed, WORKER)
+            _finish_parsing(workshop, connection, found, learned)
 
 
 def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -225,12 +255,25 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
     if find(workshop, site_id, import_id).status is not Status.IMPORTING:
         return
     try:
-        stage(workshop, site_id, import_id)
+        if stage(workshop, site_id, import_id).status is not Status.IMPORTING:
+            return
         # Nearly always all that fail are known by now, and their file is written while the database is at work.
         with ThreadPoolExecutor(1, thread_name_prefix="errors") as beside:
             writing = beside.submit(write_error_file, workshop, site_id, import_id)
             apply_chunks(workshop, site_id, import_id, is_stopping)
         finish(workshop, site_id, import_id, written=writing.result())
+    except (FileRejected, ImportStopped, NotFound) as error:
+        fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
+
+
+def stop(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bool]) -> None:
+    """Bring a cancelled import to its end: all its rows are known, and those that are not applied are listed."""
+    try:
+        if stage(workshop, site_id, import_id).status is Status.IMPORTING:
+            with workshop.database.transaction(site_id) as connection:
+                found = record.lock_alone(connection, site_id, import_id)
+                if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
+                    _end_cancelled(workshop, connection, found)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
@@ -238,7 +281,8 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
 def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
     """Read the rows, judge them and line the good ones up, all in one transaction; nothing if that is done and stands.
 
-    Raises FileRejected when the file is not the one that was parsed.
+    An import that its guard rails hold back ends here, before its first write. Raises FileRejected when the file is not
+    the one that was parsed.
     """
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
@@ -247,79 +291,69 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         again = found.ready_rows is not None
         if found.ready_rows is not None and staging.is_whole(connection, site_id, import_id, found.ready_rows):
             return found
-        stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
-        damaged_rows = (found.detected or {})["damaged_rows"]
-        rules = judging.Rules(
-            mapping=_columns(found),
-            columns=len(found.header or ()),
-            encoding_name=encoding.NAMES.get(found.dialect.encoding, found.dialect.encoding),
-            points_max=workshop.settings.points_max,
-            read_points=_points_reader(workshop, found),
-            damaged=(lambda cells: encoding.is_damaged("".join(cells))) if damaged_rows else None,
-        )
-        judged = judging.judge_cells(files.read(stream, found.dialect, workshop.settings), rules)
-        staged_rows = staging.stage(connection, site_id, import_id, judged)
-        if stream.sha256 != found.file_sha256 or staged_rows != found.parsed_row_count:
-            raise FileRejected(
-                "The uploaded file is not the one that was parsed. Upload it again and start a new import.",
-                code="FILE_CHANGED",
-            )
-        ready_rows, failed_rows = judging.judge_rows(
-            connection, site_id, import_id, staged_rows=staged_rows, again=again
+        options = found.options
+        lined = preparing.line_up(
+            workshop, connection, found, columns=found.columns, options=options, under=import_id, again=again
         )
         lineup.cut(
             connection,
             site_id,
             import_id,
-            ready_rows=ready_rows,
-            chunk_rows_max=workshop.settings.chunk_rows,
-            sessions=workshop.settings.apply_sessions,
+            ready_rows=lined.ready_rows,
+            chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
+            sessions=1 if options.atomic else workshop.settings.apply_sessions,
         )
         staged = record.change(
-            connection, "note_staged", found, ready_rows=ready_rows, done_rows=failed_rows, now=workshop.clock()
+            connection,
+            "note_staged",
+            found,
+            ready_rows=lined.ready_rows,
+            done_rows=lined.failed_rows,
+            now=workshop.clock(),
         )
-        _tell(connection, staged, WORKER)
-        return staged
+        record.tell(connection, staged, WORKER)
+        # What was let through once is not stopped half way because balances have changed since.
+        return staged if again else _hold_back(workshop, connection, staged, lined.failed_rows)
 
 
 def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
     """Apply all chunks, in several sessions side by side. Raises Unavailable between two when `is_stopping` says so."""
-
-    def apply_some(*, waiting: bool = False) -> None:
-        while not is_stopping():
-            if not apply_chunk(workshop, site_id, import_id, waiting=waiting):
-                return
-        raise Unavailable("the worker is stopping; another goes on")
-
     with workshop.database.transaction(site_id) as connection:
         left = lineup.count_left(connection, site_id, import_id)
-    sessions = min(workshop.settings.apply_sessions, left)
-    if sessions > 1:
-        with ThreadPoolExecutor(sessions, thread_name_prefix="apply") as beside:
-            applying_some = [beside.submit(apply_some) for _ in range(sessions)]
-        for ended in applying_some:
-            ended.result()
-    # What is left is a single chunk, or one that a worker has which was taken for dead.
-    apply_some(waiting=True)
+    sessions.apply_all(
+        lambda waiting: apply_chunk(workshop, site_id, import_id, waiting=waiting),
+        sessions=min(workshop.settings.apply_sessions, left),
+        is_stopping=is_stopping,
+    )
 
 
 def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: bool = False) -> bool:
     """Apply the next rows: entries, balances, outcomes and progress commit together. Tells whether there were any.
 
-    A chunk that another session is at is left to it, or waited for.
+    A chunk that another session is at is left to it, or waited for. Raises ImportStopped, and undoes the chunk, when more
+    rows fail than is put up with, or when a chunk that is all there is was cancelled.
     """
+
+    def is_wanted() -> bool:
+        with workshop.database.transaction(site_id) as beside:
+            return not record.is_cancelled(beside, site_id, import_id)
+
     with workshop.database.transaction(site_id) as connection:
         found = record.share(connection, site_id, import_id)
-        if found.status is not Status.IMPORTING:
+        if found.status is not Status.IMPORTING or record.is_cancelled(connection, site_id, import_id):
             return False
         chunk = lineup.take_chunk(connection, site_id, import_id, waiting=waiting)
         if chunk is None:
             return False
         now = workshop.clock()
-        applied = applying.apply(
-            connection, site_id, import_id, chunk, description=found.options.description or DESCRIPTION, now=now
-        )
-        account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
+        # Other chunks are done in a moment.
+        with sessions.breaking_off(connection, is_wanted) if found.options.atomic else nullcontext():
+            applied = applying.apply(connection, site_id, import_id, chunk, terms=_terms(workshop, found), now=now)
+            if found.options.notify:
+                account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
+        if applied.failed_rows and found.options.fail_if_more_than is not None:
+            failed_rows = reporting.count_failed(connection, site_id, import_id)
+            _refuse_too_many_failed(failed_rows, found.options.fail_if_more_than)
         advanced = record.change(
             connection,
             "note_chunk",
@@ -329,7 +363,7 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             accounts_created=applied.accounts_created,
             now=now,
         )
-        _tell(connection, advanced, WORKER)
+        record.tell(connection, advanced, WORKER)
         return True
 
 
@@ -340,16 +374,21 @@ def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> Erro
 
 
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: ErrorFile | None = None) -> None:
-    """Write the result, and the error file unless it is written with all its rows, and clear the staging tables."""
+    """Write the result, and the error file unless it is written with all its rows, and clear the staging tables.
+
+    An import that was cancelled before its last chunk ends as FAILED.
+    """
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
+        if lineup.count_left(connection, site_id, import_id):
+            _end_cancelled(workshop, connection, found)
+            return
         result = _conclude(workshop, connection, found, written)
         staging.clear(connection, site_id, import_id)
         finished = record.finish_importing(connection, found, result, now=workshop.clock())
-        _tell(connection, finished, WORKER)
-        _tell(connection, finished, WORKER, EventType.IMPORT_FINISHED)
+        _tell_end(workshop, connection, finished)
 
 
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
@@ -358,21 +397,12 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
         found = record.lock_alone(connection, site_id, import_id)
         if found.status is Status.INITIATED:
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
-            _tell(connection, found, WORKER)
-        if not found.unfinished:
-            return
-        result = None
-        if found.ready_rows is not None:
-            applying.note_not_reached(connection, site_id, import_id)
-            try:
-                result = _conclude(workshop, connection, found)
-            except (FileRejected, NotFound):
-                # Without the file there is no error file, but what was applied was, and is counted.
-                result = reporting.count(connection, site_id, import_id)
-        staging.clear(connection, site_id, import_id)
-        failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
-        _tell(connection, failed, WORKER)
-        _tell(connection, failed, WORKER, EventType.IMPORT_FINISHED)
+            record.tell(connection, found, WORKER)
+        if found.unfinished:
+            if record.is_cancelled(connection, site_id, import_id) and reason == ImportStopped.code:
+                _end_cancelled(workshop, connection, found)
+            else:
+                _end(workshop, connection, found, reason=reason, message=message)
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -400,6 +430,8 @@ def erase_expired(workshop: Workshop) -> int:
         workshop.objects.delete(*(path for path in paths if path))
         with workshop.database.transaction(one["site_id"]) as connection:
             reporting.erase_rows(connection, one["site_id"], one["id"])
+            for beside in runs.list_of(connection, one["site_id"], one["id"]):
+                foreseeing.erase(connection, one["site_id"], beside.id)
             record.note_erased(connection, one["site_id"], one["id"], now=workshop.clock())
     # What nobody made an import of, or nobody executed, goes by its own age.
     workshop.objects.delete(*(path for path in workshop.objects.paths_before(before) if f"/{path}" not in in_use))
@@ -409,6 +441,159 @@ def erase_expired(workshop: Workshop) -> int:
 # --- Leaves -------------------------------------------------------------------------------------------------------------
 
 
+def _refuse_repeat(twins: Iterable[LoyaltyImport]) -> None:
+    """Raise PreconditionFailed when an import of the very same file has changed the ledger."""
+    for twin in twins:
+        if twin.stands and twin.executed_date is not None:
+            raise PreconditionFailed(
+                f"this very file was imported before, on {twin.executed_date:%Y-%m-%d} by import {twin.id}: its points"
+                " would be added a second time. If that is meant, say so with allowRepeat.",
+                code="FILE_REPEATED",
+                data={"loyaltyImportId": str(twin.id), "executedDate": twin.executed_date.isoformat()},
+            )
+
+
+def _begin(
+    workshop: Workshop,
+    connection: Connection,
+    found: LoyaltyImport,
+    *,
+    columns: Columns,
+    options: Options,
+    actor: str,
+) -> LoyaltyImport:
+    """PARSED to IMPORTING, with a job that does it."""
+    now = workshop.clock()
+    program.require(connection, found.site_id, program.ACTIVE, program.PAUSED, to="execute an import")
+    preview = runs.newest(connection, found.site_id, found.id, Kind.PREVIEW, status=RunStatus.DONE)
+    begun = record.change(
+        connection,
+        "begin_importing",
+        found,
+        email_index=columns.email,
+        points_index=columns.points,
+        options=Jsonb(options.chosen()),
+        preview_id=preview.id if preview and preview.is_of(columns, options) else None,
+        job_id=new_id(),
+        now=now,
+    )
+    record.tell(connection, begun, actor)
+    queue.enqueue(
+        connection, RUN_TASK, site_id=found.site_id, subject_id=found.id, lock=queue.ledger_lock(found.site_id)
+    )
+    sites.note(connection, found.site_id, actor=actor, action="import.execute", subject_id=found.id, now=now)
+    return begun
+
+
+def _finish_parsing(workshop: Workshop, connection: Connection, found: LoyaltyImport, learned: Learned) -> None:
+    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed."""
+    parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
+    record.tell(connection, parsed, WORKER)
+    if parsed.retry_of is not None:
+        before = record.find(connection, parsed.site_id, parsed.retry_of)
+        _begin(workshop, connection, parsed, columns=before.columns, options=before.options, actor=WORKER)
+
+
+def _hold_back(workshop: Workshop, connection: Connection, staged: LoyaltyImport, failed_rows: int) -> LoyaltyImport:
+    """End an import before its first write when that would change, or lose, more than its owner wants."""
+    options = staged.options
+    try:
+        _refuse_too_many_failed(failed_rows, options.fail_if_more_than)
+        _refuse_breaches(connection, staged)
+    except ImportStopped as error:
+        return _end(workshop, connection, staged, reason=error.reason, message=error.message)
+    return staged
+
+
+def _refuse_too_many_failed(failed_rows: int, limit: int | None) -> None:
+    """Raise ImportStopped for more failed rows than are put up with."""
+    if limit is not None and failed_rows > limit:
+        raise ImportStopped(
+            f"{failed_rows:,} rows fail, more than the {limit:,} that failIfMoreThan puts up with. Nothing more is applied:"
+            " correct the rows, or allow for more.",
+            code="TOO_MANY_FAILED_ROWS",
+        )
+
+
+def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
+    """Raise ImportStopped for changes that a guard rail holds back; rows that have too many points get that as theirs."""
+    options = staged.options
+    if not options.has_guard_rails:
+        return
+    breaches = judging.find_breaches(connection, staged.site_id, staged.id, options)
+    if options.max_points_per_row is not None:
+        judging.note_over(connection, staged.site_id, staged.id, options.max_points_per_row)
+    if breaches:
+        raise ImportStopped(" ".join(_told(breach) for breach in breaches), code="GUARD_RAIL")
+
+
+def _told(breach: Breach) -> str:
+    """Say what a guard rail held back, and where to look."""
+    lines = ", ".join(map(str, breach.lines))
+    return {
+        "max_points_per_row": f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
+        f" {breach.found:,}: first in the lines {lines}.",
+        "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
+        f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
+        "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
+        f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
+    }[breach.rule] + " Nothing was applied."
+
+
+def _end_cancelled(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
+    """End an import whose chunks are not all applied, and that somebody wanted to stop."""
+    if not record.is_cancelled(connection, found.site_id, found.id):
+        raise RuntimeError(f"import {found.id} has chunks left, and nobody has cancelled it")
+    return _end(
+        workshop,
+        connection,
+        found,
+        reason=problems.CANCELLED.code,
+        message="It was cancelled. What was applied before stays, and the other rows are listed in the error file.",
+        problem=problems.CANCELLED,
+    )
+
+
+def _end(
+    workshop: Workshop,
+    connection: Connection,
+    found: LoyaltyImport,
+    *,
+    reason: str,
+    message: str,
+    problem: Problem = problems.NOT_REACHED,
+) -> LoyaltyImport:
+    """End an import as FAILED; the rows that were not reached have `problem`."""
+    result = None
+    if found.ready_rows is not None:
+        applying.note_not_reached(connection, found.site_id, found.id, problem)
+        try:
+            result = _conclude(workshop, connection, found)
+        except (FileRejected, NotFound):
+            # Without the file there is no error file, but what was applied was, and is counted.
+            result = reporting.count(connection, found.site_id, found.id)
+    staging.clear(connection, found.site_id, found.id)
+    failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
+    return _tell_end(workshop, connection, failed)
+
+
+def _tell_end(workshop: Workshop, connection: Connection, ended: LoyaltyImport) -> LoyaltyImport:
+    """Tell that an import has ended, and write down at the first of its family how many rows are still to be mended."""
+    record.tell(connection, ended, WORKER)
+    record.tell(connection, ended, WORKER, EventType.IMPORT_FINISHED)
+    if ended.root_id is not None:
+        root = record.note_still_failed(connection, ended.site_id, ended.root_id, now=workshop.clock())
+        record.tell(connection, root, WORKER)
+    return ended
+
+
+def _terms(workshop: Workshop, found: LoyaltyImport) -> applying.Terms:
+    options = found.options
+    return applying.Terms(
+        description=options.description or DESCRIPTION, points_max=workshop.settings.points_max, adds=options.adds
+    )
+
+
 def _conclude(
     workshop: Workshop, connection: Connection, found: LoyaltyImport, written: ErrorFile | None = None
 ) -> Result:
@@ -416,17 +601,25 @@ def _conclude(
 
     Rows that have failed stay so: as many are the same.
     """
+    merged_rows = 0
+    if found.options.duplicates is not Duplicates.REJECT:
+        merged_rows = judging.note_merged(connection, found.site_id, found.id)
+    differing_rows = None
+    if found.preview_id is not None and runs.find(connection, found.site_id, found.preview_id):
+        judging.work_in_sets(connection)
+        differing_rows = foreseeing.count_differences(connection, found.site_id, found.id, found.preview_id)
     result = reporting.count(connection, found.site_id, found.id)
     if written is None or written.rows != result.failure_count:
         written = _write_error_file(workshop, connection, found)
-    return result if written is None else replace(result, error_file_path=written.path)
+    path = None if written is None else written.path
+    return replace(result, error_file_path=path, merged_rows=merged_rows, differing_rows=differing_rows)
 
 
 def _write_error_file(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> ErrorFile | None:
     """Write the rows that did not go through to a new file, which nobody else writes; None when there are none."""
     path = f"sites/{found.site_id}/imports/{found.id}/errors-{new_id()}.csv"
     header = found.header or []
-    width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
+    width = found.error_file_columns(workshop.settings.columns_max)
     count = 0
 
     def counted(failures: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -439,67 +632,14 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
         first = list(itertools.islice(failed, 1))
         if not first:
             return None
-        failures = reporting.with_cells(counted(itertools.chain(first, failed)), _rows(workshop, found))
+        failures = reporting.with_cells(counted(itertools.chain(first, failed)), preparing.rows(workshop, found))
         workshop.objects.put(
             path,
             reporting.error_file(
-                failures, header, width, _columns(found), corrected.CORRECTED_COLUMNS, corrected.guarded
+                failures, header, width, found.columns, corrected.CORRECTED_COLUMNS, corrected.guarded
             ),
         )
     return ErrorFile(path, count)
-
-
-def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:
-    """Return how cells of the points column are read.
-
-    Parsing settled how the numbers of the column are written that it suggested; for another, the file is read once more
-    when first it matters.
-    """
-    columns = _columns(found)
-
-    @functools.cache
-    def written() -> NumberFormat:
-        if columns.points == found.suggested_points:
-            return found.number_format
-        return numbers.settle(
-            (cells[columns.points] for _, cells, _ in _rows(workshop, found) if columns.points < len(cells)),
-            is_rendered=found.dialect.sheet is not None,
-        )
-
-    def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
-        number = numbers.read(text, written())
-        if isinstance(number, int):
-            return number
-        detail = {"grouped": number.grouped, "fraction": number.fraction} if number.grouped else {}
-        return number.problem, detail
-
-    return read_points
-
-
-def _rows(workshop: Workshop, found: LoyaltyImport) -> Iterator[Row]:
-    return files.read(workshop.objects.get(found.file_url.removeprefix("/")), found.dialect, workshop.settings)
-
-
-def _columns(found: LoyaltyImport) -> Columns:
-    if found.email_index is None or found.points_index is None:
-        raise RuntimeError(f"import {found.id} has no mapping yet")
-    return Columns(found.email_index, found.points_index)
-
-
-def _tell(
-    connection: Connection, found: LoyaltyImport, actor: str, event_type: EventType = EventType.IMPORT_UPDATED
-) -> None:
-    """Tell who listens, in the transaction that made it so."""
-    outbox.record(
-        connection,
-        found.site_id,
-        event_type,
-        entity_id=found.id,
-        sequence=found.revision,
-        payload=asdict(found),
-        actor=actor,
-        now=found.updated_date,
-    )
 
 
 def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

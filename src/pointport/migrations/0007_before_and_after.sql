@@ -24,15 +24,15 @@ ALTER TABLE loyalty_import ADD CONSTRAINT loyalty_import_difference_has_preview
 CHECK (differing_rows IS NULL OR (differing_rows >= 0 AND preview_id IS NOT NULL));
 ALTER TABLE loyalty_import ADD CONSTRAINT loyalty_import_retry_has_root CHECK ((retry_of IS NULL) = (root_id IS NULL));
 ALTER TABLE loyalty_import ADD CONSTRAINT loyalty_import_still_failed_check
-CHECK (still_failed_count >= 0 AND still_failed_count <= failure_count);
+CHECK (still_failed_count >= 0);
 
 -- The same file again is found by its checksum.
 CREATE INDEX loyalty_import_file ON loyalty_import (site_id, file_sha256);
 -- Imports after another are looked for when it is taken back.
 CREATE INDEX loyalty_import_executed ON loyalty_import (site_id, executed_date) WHERE executed_date IS NOT NULL;
 
--- A row may be settled together with another one of the same customer, as the options say; and a preview writes down what
--- is going to happen, with the balances before and after, under its own id in the place of the import's.
+-- A row may be settled together with another one of the same customer, as the options say; and a preview writes down
+-- what is going to happen, with the balances before and after, under its own id in the place of the import's.
 ALTER TABLE import_row ADD COLUMN account_id uuid;
 ALTER TABLE import_row ADD COLUMN balance_before bigint;
 ALTER TABLE import_row ADD COLUMN balance_after bigint;
@@ -45,9 +45,11 @@ CHECK ((problem IS NULL) = (outcome IN ('IMPORTED', 'UNCHANGED', 'MERGED')));
 
 -- Whether the contact is made by the import.
 ALTER TABLE import_ready ADD COLUMN is_new boolean NOT NULL;
+-- When an import is taken back: the later one that set the balance.
+ALTER TABLE import_ready ADD COLUMN later_import_id uuid;
 
--- A run over an import's rows beside its execution: a preview, an undo, or the preview of an undo. What it stages, writes
--- down and enters in the ledger is under its own id, as if it were an import.
+-- A run over an import's rows beside its execution: a preview, an undo, or the preview of an undo. What it stages,
+-- writes down and enters in the ledger is under its own id, as if it were an import.
 CREATE TABLE import_run (
     site_id uuid NOT NULL,
     id uuid NOT NULL,

@@ -132,7 +132,8 @@ CREATE UNLOGGED TABLE public.import_ready (
     problem text,
     doubled boolean NOT NULL,
     has_account boolean NOT NULL,
-    is_new boolean NOT NULL
+    is_new boolean NOT NULL,
+    later_import_id uuid
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='10000', autovacuum_vacuum_cost_delay='0');
 
@@ -269,7 +270,7 @@ CREATE TABLE public.loyalty_import (
     CONSTRAINT loyalty_import_revision_check CHECK ((revision >= 1)),
     CONSTRAINT loyalty_import_sample_rows_check CHECK ((jsonb_typeof(sample_rows) = 'array'::text)),
     CONSTRAINT loyalty_import_status_follows CHECK ((((status = 'INITIATED'::text) AND (status_before IS NULL)) OR ((status = 'PARSING'::text) AND (status_before = 'INITIATED'::text) AND (status_before IS NOT NULL)) OR ((status = 'PARSED'::text) AND (status_before = 'PARSING'::text) AND (status_before IS NOT NULL)) OR ((status = 'IMPORTING'::text) AND (status_before = 'PARSED'::text) AND (status_before IS NOT NULL)) OR ((status = 'IMPORTED'::text) AND (status_before = 'IMPORTING'::text) AND (status_before IS NOT NULL)) OR ((status = 'FAILED'::text) AND (status_before = ANY (ARRAY['PARSING'::text, 'IMPORTING'::text])) AND (status_before IS NOT NULL)))),
-    CONSTRAINT loyalty_import_still_failed_check CHECK (((still_failed_count >= 0) AND (still_failed_count <= failure_count))),
+    CONSTRAINT loyalty_import_still_failed_check CHECK ((still_failed_count >= 0)),
     CONSTRAINT loyalty_import_success_count_check CHECK ((success_count >= 0)),
     CONSTRAINT loyalty_import_undo_is_an_object CHECK ((jsonb_typeof(undo) = 'object'::text))
 );

@@ -1,0 +1,61 @@
+"""An import taken back: its entries lined up once more, with their amounts turned round.
+
+An undo is an import of its own, of points that are added, whose rows come from the ledger instead of a file.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from pointport.imports.problems import BALANCE_TOO_LARGE, LATER_IMPORT, POINTS_SPENT
+from pointport.ledger.transactions import LINE_MAX, entry_id
+from pointport.plumbing.database.named_sql import load
+from pointport.plumbing.database.pool import Connection, one
+
+QUERIES = load(__file__)
+
+KEPT = frozenset({POINTS_SPENT.code})
+IMPOSSIBLE = frozenset({LATER_IMPORT.code, BALANCE_TOO_LARGE.code})
+"""Why points stay where they are: their customer has used them, or to take them away would be wrong."""
+
+
+def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID, *, again: bool) -> int:
+    """Line up the entries of an import to be taken back, in the order of their accounts; returns how many.
+
+    Those whose balance was set by a later import that stands get that as their outcome. With `again` some may be taken
+    back already.
+    """
+    these = _these(site_id, import_id, run_id)
+    connection.execute(QUERIES["undo_in_sets"])
+    rows = connection.execute(QUERIES["line_up_entries"], these).rowcount
+    later_ids = [row["id"] for row in connection.execute(QUERIES["later_setters"], these).fetchall()]
+    if later_ids:
+        connection.execute(QUERIES["find_later_confirmations"], {**these, "later_ids": later_ids})
+    connection.execute(QUERIES["undo_by_key"])
+    if later_ids:
+        connection.execute(QUERIES["find_later_entries"], {**these, "later_ids": later_ids})
+        connection.execute(QUERIES["note_later"], these)
+    if again:
+        connection.execute(QUERIES["settle_undone"], these)
+    return rows
+
+
+def count(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:
+    """Return what became, or will become, of the entries: `reversed`, `kept`, `impossible`, `points`, `reasons`.
+
+    `kept` counts those of which less than all could be taken back; `points` is what was taken back, `reasons` how often
+    each problem is there.
+    """
+    these = _these(site_id, import_id, run_id)
+    found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
+    reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
+    return {**found, "reasons": reasons}
+
+
+def _these(site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:
+    return {
+        "site_id": site_id,
+        "import_id": import_id,
+        "run_id": run_id,
+        "first_id": entry_id(import_id, 0),
+        "last_id": entry_id(import_id, LINE_MAX),
+    }
