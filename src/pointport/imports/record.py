@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from pointport.errors import NotFound, PreconditionFailed
 from pointport.imports.options import Options, from_chosen
@@ -106,6 +108,28 @@ class LoyaltyImport:
         """How the numbers of that column are written."""
         found = (self.detected or {})["number_format"]
         return NumberFormat(frozenset(found["group"]), frozenset(found["decimal"]), found["evidence"])
+
+
+RECORD = TypeAdapter(LoyaltyImport)
+NOT_KNOWN: Mapping[str, Any] = {
+    **dict.fromkeys(LoyaltyImport.__dataclass_fields__),
+    "reading": {},
+    "options": {},
+    "retries": [],
+}
+"""What a record that was kept by an earlier version of the program has of what came later."""
+
+
+def to_json(record: LoyaltyImport) -> dict[str, Any]:
+    """Return the record as JSON can hold it: ids, moments and bytes as text."""
+    made: dict[str, Any] = to_jsonable_python(asdict(record), bytes_mode="hex")
+    return made
+
+
+def from_json(kept: Mapping[str, Any]) -> LoyaltyImport:
+    """Return the record that `to_json` made this of, or an event's payload was made of."""
+    sha256 = kept["file_sha256"]
+    return RECORD.validate_python({**NOT_KNOWN, **kept, "file_sha256": bytes.fromhex(sha256) if sha256 else None})
 
 
 def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
