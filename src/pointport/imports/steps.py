@@ -34,6 +34,8 @@ from pointport.ledger import account_events, accounts, audit, program
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.idempotency import once
+from pointport.plumbing.idempotency.once import KeyedRequest
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks import outbox
@@ -75,12 +77,19 @@ def create(
     file_name: str | None,
     actor: str,
     reading: Reading = learning.FOUND_OUT,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
     """Make an import of an uploaded file and have it parsed; `reading` is what its owner says of how it is written.
 
+    `keyed` is the request when it may come again: then the import is returned as it was made the first time.
+
     Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site,
-    TooLarge for a file that was uploaded as something else and is over the limit of an import.
+    TooLarge for a file that was uploaded as something else and is over the limit of an import; InvalidRequest for a key
+    that was used for something else.
     """
+    before = _answered(workshop, site_id, keyed)
+    if before is not None:
+        return before
     path = intake.object_path(file_url, site_id)
     absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
     if path is None:
@@ -92,6 +101,9 @@ def create(
     intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
     import_id, now = new_id(), workshop.clock()
     with workshop.database.transaction(site_id) as connection:
+        before = _claim(workshop, connection, site_id, keyed)
+        if before is not None:
+            return before
         made = record.insert(
             connection,
             site_id,
@@ -105,6 +117,7 @@ def create(
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
         _tell(connection, made, actor, EventType.IMPORT_CREATED)
         sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
+        _keep(connection, made, keyed)
     return made
 
 
@@ -116,10 +129,19 @@ def execute(
     columns: Columns,
     actor: str,
     options: Options = DEFAULT,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
-    """Set the import going with the chosen columns. Raises NotFound; PreconditionFailed unless it is PARSED."""
+    """Set the import going with the chosen columns.
+
+    `keyed` is the request when it may come again: then the import is returned as it was set going the first time.
+
+    Raises NotFound; PreconditionFailed unless it is PARSED; InvalidRequest for a key that was used for something else.
+    """
     now = workshop.clock()
     with workshop.database.transaction(site_id) as connection:
+        before = _claim(workshop, connection, site_id, keyed)
+        if before is not None:
+            return before
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.PARSED:
             raise PreconditionFailed(
@@ -142,6 +164,7 @@ def execute(
         _tell(connection, begun, actor)
         queue.enqueue(connection, RUN_TASK, site_id=site_id, subject_id=import_id, lock=queue.ledger_lock(site_id))
         sites.note(connection, site_id, actor=actor, action="import.execute", subject_id=import_id, now=now)
+        _keep(connection, begun, keyed)
     return begun
 
 
@@ -500,6 +523,32 @@ def _tell(
         actor=actor,
         now=found.updated_date,
     )
+
+
+def _answered(workshop: Workshop, site_id: UUID, keyed: KeyedRequest | None) -> LoyaltyImport | None:
+    """Return what was answered to a request the first time, for one that might fail today: its file may be gone."""
+    if keyed is None:
+        return None
+    life = timedelta(hours=workshop.settings.idempotency_hours)
+    answer = once.find(workshop.database, site_id, keyed, now=workshop.clock(), life=life)
+    return None if answer is None else record.from_json(answer)
+
+
+def _claim(
+    workshop: Workshop, connection: Connection, site_id: UUID, keyed: KeyedRequest | None
+) -> LoyaltyImport | None:
+    """Take the key of a request; or return what was answered to it, when it has been here before."""
+    if keyed is None:
+        return None
+    life = timedelta(hours=workshop.settings.idempotency_hours)
+    answer = once.claim(connection, site_id, keyed, now=workshop.clock(), life=life)
+    return None if answer is None else record.from_json(answer)
+
+
+def _keep(connection: Connection, found: LoyaltyImport, keyed: KeyedRequest | None) -> None:
+    """Write down what is answered to a request, for when it comes again."""
+    if keyed is not None:
+        once.keep(connection, found.site_id, keyed, record.to_json(found))
 
 
 def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

@@ -12,6 +12,7 @@ from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.idempotency import IdempotencyKey, keyed
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
 from pointport.imports import steps
@@ -69,14 +70,21 @@ class ExecuteImport(bodies.Body):
 @router.post(
     "/v1/loyalty-imports/execute", response_model=wire.ImportAnswer, responses=can_fail(NotFound, PreconditionFailed)
 )
-def execute_import(body: ExecuteImport, app: TheApp, who: Importer) -> Json:
+def execute_import(body: ExecuteImport, app: TheApp, who: Importer, key: IdempotencyKey = None) -> Json:
     """Set the import going with the chosen columns."""
     columns = _columns(body.header_mapping_info)
     found = steps.find(app, who.site_id, body.loyalty_import_id)
     if found.header is not None:
         _refuse_unknown_columns(body.header_mapping_info, found.header)
-    begun = steps.execute(app, who.site_id, found.id, columns=columns, actor=who.actor)
-    return {"loyaltyImport": wire.loyalty_import(begun, app.clock())}
+    begun = steps.execute(
+        app,
+        who.site_id,
+        found.id,
+        columns=columns,
+        actor=who.actor,
+        keyed=keyed(key, "execute_import", body),
+    )
+    return {"loyaltyImport": wire.loyalty_import(begun, begun.updated_date)}
 
 
 def _columns(info: HeaderMappingInfo) -> Columns:
