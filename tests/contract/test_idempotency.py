@@ -215,13 +215,14 @@ def test_a_key_is_a_sites_own(send: Send, client: TestClient, story: Story, make
 
 # --- What a key may be ----------------------------------------------------------------------------------------------------
 
+TOO_SHORT = violation(HEADER, "must have at least 1 characters", "MIN_LENGTH", threshold=1)
 NOT_VISIBLE = violation(HEADER, "must be of visible ASCII characters, with blanks between them at most", "FORMAT")
 
 
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
-        (b"", violation(HEADER, "must have at least 1 characters", "MIN_LENGTH", threshold=1)),
+        *((key, TOO_SHORT) for key in (b"", b" ", b"\t")),
         (b"x" * 256, violation(HEADER, "must have at most 255 characters", "MAX_LENGTH", threshold=255)),
         *((key, NOT_VISIBLE) for key in (b"a\tb", b"a\0b", b"\x1b", b"a\x7f", b"\x01", b"a\nb", b"\xc3\xa4", b"\xe4")),
     ],
@@ -242,6 +243,12 @@ def test_any_visible_text_is_a_key(send: Send, story: Story, key: str) -> None:
     first = send(IMPORTS, body, key)
     assert first.status_code == 200
     assert send(IMPORTS, body, key).content == first.content
+
+
+def test_blanks_around_a_key_are_none_of_it(send: Send, story: Story) -> None:
+    """RFC 9110, 5.5: whatever a server hands on of them."""
+    body = create_body(story)
+    assert len({send(IMPORTS, body, key).content for key in (b"a b", b" a b", b"a b ", b"\t a b \t")}) == 1
 
 
 # --- What is not kept -----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import re
 from typing import Annotated
 
 from fastapi import Header
-from pydantic import AfterValidator, Field, StrictStr
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr
 from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api.bodies import Body
@@ -20,6 +20,11 @@ from pointport.plumbing.idempotency.once import HEADER, KEY_CHARACTERS_MAX, Keye
 
 VISIBLE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 """What every client and every proxy hands on alike; beyond ASCII the same text may be other bytes another time."""
+
+
+def _without_blanks(text: str) -> str:
+    """Blanks around a header's value are none of it (RFC 9110, 5.5), but servers leave those at its end."""
+    return text.strip(" \t")
 
 
 def _visible(text: str) -> str:
@@ -31,6 +36,7 @@ def _visible(text: str) -> str:
 Key = Annotated[
     StrictStr,
     Field(min_length=1, max_length=KEY_CHARACTERS_MAX, json_schema_extra={"pattern": f"^{VISIBLE.pattern}$"}),
+    BeforeValidator(_without_blanks),
     AfterValidator(_visible),
 ]
 IdempotencyKey = Annotated[
