@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSou
 MEBIBYTE = 1024 * 1024
 GIBIBYTE = 1024 * MEBIBYTE
 
+HOURS_OF_A_DAY = 24
+
 CONNECTIONS_TO_SPARE = 2
 """Connections of a process that its imports leave to everything else, at least."""
 
@@ -79,6 +81,9 @@ class Settings(BaseSettings):
     # How long things last
     upload_url_seconds: int = Field(3_600, ge=1, description="Life of an upload URL")
     download_url_seconds: int = Field(3_600, ge=1, description="Life of a download URL")
+    idempotency_hours: int = Field(
+        24, ge=1, le=720, description="A request that comes again with its `Idempotency-Key` is known for so long"
+    )
     retention_days: int = Field(30, ge=1, description="Files and row details are erased after this")
 
     # How work is done
@@ -116,6 +121,18 @@ class Settings(BaseSettings):
                 " (POINTPORT_APPLY_SESSIONS), and one more for their error files, need"
                 f" {needed} connections, {CONNECTIONS_TO_SPARE} of them for all else; POINTPORT_CONNECTIONS_MAX is"
                 f" {self.connections_max}. Raise it, or lower one of the others."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _answers_go_before_row_details(self) -> Self:
+        """An answer that is kept may show the first rows of a file, which are erased with the rest of its details."""
+        hours = self.retention_days * HOURS_OF_A_DAY
+        if self.idempotency_hours > hours:
+            raise ValueError(
+                f"POINTPORT_IDEMPOTENCY_HOURS is {self.idempotency_hours}, but files and row details, which answers may"
+                f" show, are erased after {hours} hours (POINTPORT_RETENTION_DAYS={self.retention_days}). Lower it, or"
+                " raise the other."
             )
         return self
 

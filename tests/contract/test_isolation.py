@@ -39,17 +39,18 @@ TABLES = (
     "import_run",
     "import_cancel",
     "retry_row",
+    "idempotency_key",
 )
 WITHOUT_SECURITY = {"import_stage", "import_ready"}
 """PostgreSQL refuses COPY into a table that has policies; these are reached by statements that name site and import."""
 
 UPDATED = {
     *("api_key", "contact", "account", "loyalty_import", "import_chunk", "program", "async_job", "async_job_item"),
-    *("webhook", "signing_key", "webhook_delivery", "import_run"),
+    *("webhook", "signing_key", "webhook_delivery", "import_run", "idempotency_key"),
 }
 DELETED = {
     *("import_row", "import_chunk", "contact", "event", "webhook", "webhook_delivery", "webhook_attempt"),
-    *("import_run", "retry_row"),
+    *("import_run", "retry_row", "idempotency_key"),
 }
 """What a site's role may change and take away; the ledger, the events and the trail are only added to."""
 
@@ -93,6 +94,11 @@ def fill(app: App, site: Site, balance: int) -> None:
         connection.execute(
             "INSERT INTO retry_row (site_id, import_id, line, root_id, root_line) VALUES (%s, %s, 1, %s, 3)",
             [site.id, site.id, ended.id],
+        )
+        connection.execute(
+            "INSERT INTO idempotency_key (site_id, key, call, body_sha256, answer, created_date)"
+            " VALUES (%s, 'a', 'create_import', sha256(''), '{}', now())",
+            [site.id],
         )
         connection.execute(
             "INSERT INTO async_job_item (site_id, job_id, account_id) VALUES (%s, %s, %s)", [site.id, site.id, site.id]

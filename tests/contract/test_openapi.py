@@ -145,6 +145,17 @@ def test_limits_are_described_as_they_are(app: App, document: Json) -> None:
     assert [bool(re.search(text["pattern"], revision)) for revision in ("1", "0", "-1", "9" * 18)] == [1, 0, 0, 1]
 
 
+def test_calls_that_may_be_sent_again_say_so(document: Json) -> None:
+    """`Idempotency-Key`: optional, and its schema takes what the server takes."""
+    for path in (IMPORTS, f"{IMPORTS}/execute"):
+        (header,) = document["paths"][path]["post"]["parameters"]
+        assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", False)
+        assert "24 hours" in header["description"]
+        schema = validator(document, header["schema"])
+        keys = ("x", "a b", "~" * 255, "", " a", "a ", "a\tb", "a\0", "ä", "x" * 256)
+        assert [schema.is_valid(key) for key in keys] == [True] * 3 + [False] * 7
+
+
 def test_the_pages_are_ours_alone(client: TestClient) -> None:
     """Nothing is fetched from elsewhere: no page names another host, and the browser is told to ask none."""
     page = client.get("/docs")

@@ -24,7 +24,7 @@ SITE_TABLES = frozenset(
     {"site", "api_key", "contact", "account", "transaction", "loyalty_import", "import_row", "import_stage"}
     | {"import_ready", "import_chunk", "event", "audit_entry", "program", "async_job", "async_job_item"}
     | {"webhook", "signing_key", "webhook_delivery", "webhook_attempt"}
-    | {"import_run", "import_cancel", "retry_row"}
+    | {"import_run", "import_cancel", "retry_row", "idempotency_key"}
 )
 
 ACROSS_SITES = {
@@ -35,6 +35,7 @@ ACROSS_SITES = {
     "find_old_previews": "the owner looks for what is old on all sites, and names the site in what follows",
     "find_due": "the owner looks for what has come due on all sites, and names the site in what follows",
     "find_sites_with_old_events": "the owner looks for what is old on all sites, and names the site in what follows",
+    "find_sites_with_old_keys": "likewise for keys that have expired",
     "files_in_use": "the owner looks at the files of all sites before it erases those that are old",
     "list_sites": "the owner lists the sites themselves",
 }

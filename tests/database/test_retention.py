@@ -1,8 +1,8 @@
 """What is erased after its time, what is kept for ever, and what is found again when it was lost."""
 
-import dataclasses
 import inspect
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,10 +10,12 @@ from uuid import UUID
 import pytest
 
 from pointport.app import App
+from pointport.entrypoints.worker import Worker
 from pointport.errors import NotFound
 from pointport.imports import reporting, steps
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping
+from pointport.plumbing.idempotency.once import KeyedRequest
 from tests.conftest import Story
 
 FILE = b"Email,Points\nada@example.com,10\nbob@example.com,0\nnobody@example.com,5\n"
@@ -29,7 +31,7 @@ def known(story: Story) -> Story:
 def later(app: App, **time: float) -> App:
     """The application as it will be."""
     then = app.clock() + timedelta(**time)
-    return dataclasses.replace(app, clock=lambda: then)
+    return replace(app, clock=lambda: then)
 
 
 def exists(app: App, path: str | None) -> bool:
@@ -109,9 +111,25 @@ def test_a_file_that_somebody_took_away_before_is_no_hindrance(known: Story) -> 
 
 def test_the_days_are_a_setting(known: Story) -> None:
     done = known.run(FILE)
-    short = dataclasses.replace(known.app, settings=known.app.settings.model_copy(update={"retention_days": 1}))
+    short = replace(known.app, settings=known.app.settings.model_copy(update={"retention_days": 1}))
     assert steps.erase_expired(later(short, hours=25)) == 1
     assert known.find(done.id).erased_date is not None
+
+
+def test_keys_of_requests_and_their_answers_go_after_a_day(known: Story) -> None:
+    app = known.app
+    request = KeyedRequest("key", "create_import", bytes(32))
+    once_more = replace(request, key="another")
+    path = known.upload(FILE)
+    for keyed, moment in ((request, app), (once_more, later(app, hours=1))):
+        steps.create(moment, known.site_id, file_url=path, file_name=None, actor="test", keyed=keyed)
+    Worker(later(app, hours=23, minutes=59))._erase()
+    assert count(known, "idempotency_key") == 2
+    Worker(later(app, hours=24, minutes=1))._erase()
+    assert count(known, "idempotency_key") == 1
+    short = replace(app, settings=app.settings.model_copy(update={"idempotency_hours": 2}))
+    Worker(later(short, hours=3, minutes=1))._erase()
+    assert (count(known, "idempotency_key"), count(known, "loyalty_import")) == (0, 2)
 
 
 # --- Jobs that were lost --------------------------------------------------------------------------------------------------

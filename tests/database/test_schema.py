@@ -301,6 +301,14 @@ KEY: Values = {
     "scopes": ["imports"],
     "created_date": NOW,
 }
+ANSWERED: Values = {
+    "site_id": SITE,
+    "key": "key",
+    "call": "create_import",
+    "body_sha256": bytes(32),
+    "answer": Jsonb({}),
+    "created_date": NOW,
+}
 
 
 @pytest.mark.parametrize(
@@ -312,6 +320,8 @@ KEY: Values = {
         ("transaction", BY_REQUEST),
         ("contact", CONTACT),
         ("api_key", KEY),
+        ("idempotency_key", ANSWERED),
+        ("idempotency_key", {**ANSWERED, "key": "x" * 255, "answer": None}),
     ],
 )
 def test_a_sound_row_is_taken(owner: psycopg.Connection, table: str, row: Values) -> None:
@@ -321,6 +331,11 @@ def test_a_sound_row_is_taken(owner: psycopg.Connection, table: str, row: Values
 @pytest.mark.parametrize(
     ("table", "row", "constraint"),
     [
+        ("idempotency_key", {**ANSWERED, "key": ""}, "idempotency_key_key_check"),
+        ("idempotency_key", {**ANSWERED, "key": "x" * 256}, "idempotency_key_key_check"),
+        ("idempotency_key", {**ANSWERED, "body_sha256": bytes(31)}, "idempotency_key_body_sha256_check"),
+        ("idempotency_key", {**ANSWERED, "answer": Jsonb([])}, "idempotency_key_answer_check"),
+        *(("idempotency_key", {**ANSWERED, part: None}, f"{part} NOT NULL") for part in ("call", "created_date")),
         ("account", {**ACCOUNT, "balance": 10}, "account_balance_adds_up"),
         *(("account", {**ACCOUNT, part: 99}, "account_balance_adds_up") for part in ("earned", "adjusted", "redeemed")),
         ("account", {**ACCOUNT, "expired": 99}, "account_balance_adds_up"),

@@ -148,3 +148,16 @@ def test_sessions_without_connections_are_refused_with_the_numbers_and_what_to_d
     assert "POINTPORT_CONNECTIONS_MAX is 24" in error["msg"]
     monkeypatch.setenv("POINTPORT_CONNECTIONS_MAX", "26")
     assert Settings().apply_sessions == 5
+
+
+def test_answers_are_not_kept_longer_than_what_they_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTPORT_RETENTION_DAYS", "1")
+    assert Settings().idempotency_hours == 24
+    monkeypatch.setenv("POINTPORT_IDEMPOTENCY_HOURS", "25")
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    (error,) = refused.value.errors()
+    assert "POINTPORT_IDEMPOTENCY_HOURS is 25" in error["msg"]
+    assert "erased after 24 hours (POINTPORT_RETENTION_DAYS=1)" in error["msg"]
+    monkeypatch.setenv("POINTPORT_RETENTION_DAYS", "2")
+    assert Settings().idempotency_hours == 25

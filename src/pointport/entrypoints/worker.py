@@ -27,6 +27,7 @@ from pointport.errors import PointportError, Unavailable
 from pointport.imports import previews, steps, undo
 from pointport.ledger import adjusting
 from pointport.plumbing import queue
+from pointport.plumbing.idempotency import once
 from pointport.plumbing.queries import plan_filter
 from pointport.plumbing.webhooks import delivering, outbox, sending, signing
 from pointport.plumbing.webhooks.sending import Sent
@@ -249,8 +250,9 @@ class Worker:
                 await connection.execute("SELECT 1")
 
     def _erase(self) -> int:
-        before = self._app.clock() - timedelta(days=self._app.settings.retention_days)
-        delivering.erase(self._app.database, before=before)
+        settings, now = self._app.settings, self._app.clock()
+        once.erase(self._app.database, before=now - timedelta(hours=settings.idempotency_hours))
+        delivering.erase(self._app.database, before=now - timedelta(days=settings.retention_days))
         previews.erase_old(self._app)
         return steps.erase_expired(self._app)
 

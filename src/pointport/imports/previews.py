@@ -62,7 +62,7 @@ def begin_of_undo(
 ) -> Run:
     """Have the undo of an import previewed. Raises NotFound; PreconditionFailed for what cannot be undone."""
     with workshop.database.transaction(site_id) as connection:
-        found = record.find_undoable(connection, site_id, import_id)
+        found = undoing.find_undoable(connection, site_id, import_id)
         run = runs.insert(
             connection,
             site_id,

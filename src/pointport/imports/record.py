@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
 from pointport.errors import NotFound, PreconditionFailed
 from pointport.imports.options import Options, from_chosen
@@ -126,6 +128,28 @@ class LoyaltyImport:
         """How the numbers of that column are written."""
         found = (self.detected or {})["number_format"]
         return NumberFormat(frozenset(found["group"]), frozenset(found["decimal"]), found["evidence"])
+
+
+RECORD = TypeAdapter(LoyaltyImport)
+NOT_KNOWN: Mapping[str, Any] = {
+    **dict.fromkeys(LoyaltyImport.__dataclass_fields__),
+    "reading": {},
+    "options": {},
+    "retries": [],
+}
+"""What a record that was kept by an earlier version of the program has of what came later."""
+
+
+def to_json(record: LoyaltyImport) -> dict[str, Any]:
+    """Return the record as JSON can hold it: ids, moments and bytes as text."""
+    made: dict[str, Any] = to_jsonable_python(asdict(record), bytes_mode="hex")
+    return made
+
+
+def from_json(kept: Mapping[str, Any]) -> LoyaltyImport:
+    """Return the record that `to_json` made this of, or an event's payload was made of."""
+    sha256 = kept["file_sha256"]
+    return RECORD.validate_python({**NOT_KNOWN, **kept, "file_sha256": bytes.fromhex(sha256) if sha256 else None})
 
 
 def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
@@ -260,28 +284,6 @@ def finish_parsing(connection: Connection, record: LoyaltyImport, learned: Learn
 def finish_importing(connection: Connection, record: LoyaltyImport, result: Result, *, now: datetime) -> LoyaltyImport:
     """IMPORTING to IMPORTED, with the result."""
     return change(connection, "finish_importing", record, now=now, **asdict(result))
-
-
-def find_undoable(connection: Connection, site_id: UUID, import_id: UUID, *, locking: bool = False) -> LoyaltyImport:
-    """Return an import that can be taken back, held until the transaction ends if `locking`.
-
-    Raises NotFound; PreconditionFailed while it runs, when it is being or has been taken back, and when it has changed
-    nothing.
-    """
-    found = _found(connection, "lock_import" if locking else "find_import", site_id, import_id)
-    if found.status not in (Status.IMPORTED, Status.FAILED):
-        raise PreconditionFailed(
-            f"only an import that has ended can be undone, and this one is {found.status}",
-            code="INVALID_IMPORT_STATUS",
-            data={"status": str(found.status)},
-        )
-    if found.undo is not None and found.undo["status"] != "FAILED":
-        raise PreconditionFailed(
-            "this import is undone already, or about to be", code="ALREADY_UNDONE", data={"undoId": found.undo["id"]}
-        )
-    if not found.accounts_changed:
-        raise PreconditionFailed("this import has changed no balance: there is nothing to undo", code="NOTHING_TO_UNDO")
-    return found
 
 
 def note_still_failed(connection: Connection, site_id: UUID, root_id: UUID, *, now: datetime) -> LoyaltyImport:

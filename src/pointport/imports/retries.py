@@ -10,12 +10,12 @@ that are added are added once, however often somebody tries.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from pointport.errors import FileRejected, InvalidRequest, NotFound, PreconditionFailed, Violation
-from pointport.imports import intake, preparing, record, reporting, staging
+from pointport.imports import answers, intake, preparing, record, reporting, staging
 from pointport.imports.reading import corrected, files, learning
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Judged, Learned, Row, Workshop
@@ -24,6 +24,7 @@ from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.idempotency.once import KeyedRequest
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks.event_types import EventType
 
@@ -43,8 +44,24 @@ class Correction:
     points: str | None = None
 
 
+@dataclass(frozen=True)
+class _Uploaded:
+    """Where a file lies, what it is called, and how large it is."""
+
+    file_url: str
+    file_name: str
+    file_bytes: int
+
+
 def from_file(
-    workshop: Workshop, site_id: UUID, import_id: UUID, *, file_url: str, file_name: str | None, actor: str
+    workshop: Workshop,
+    site_id: UUID,
+    import_id: UUID,
+    *,
+    file_url: str,
+    file_name: str | None,
+    actor: str,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
     """Try failed rows again, from the error file of an import that was corrected and uploaded.
 
@@ -52,6 +69,9 @@ def from_file(
     that is no error file of this import, whose columns were moved, or that has rows which did not fail or went through
     meanwhile.
     """
+    answered = answers.find(workshop, site_id, keyed)
+    if answered is not None:
+        return answered
     before = _find_failed(workshop, site_id, import_id)
     path = intake.object_path(file_url, site_id)
     absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
@@ -63,16 +83,26 @@ def from_file(
         raise absent from None
     intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
     name = file_name or file_url.rpartition("/")[2]
-    return _create(workshop, before, file_url=file_url, file_name=name, file_bytes=file_bytes, actor=actor)
+    uploaded = _Uploaded(file_url, name, file_bytes)
+    return _create(workshop, before, uploaded, actor=actor, keyed=keyed)
 
 
 def from_corrections(
-    workshop: Workshop, site_id: UUID, import_id: UUID, *, corrections: Sequence[Correction], actor: str
+    workshop: Workshop,
+    site_id: UUID,
+    import_id: UUID,
+    *,
+    corrections: Sequence[Correction],
+    actor: str,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
     """Try failed rows again with what is right instead; their file is made of the import's own.
 
     Raises as `from_file` does, and InvalidRequest for a line that is named twice or has not failed.
     """
+    answered = answers.find(workshop, site_id, keyed)
+    if answered is not None:
+        return answered
     before = _find_failed(workshop, site_id, import_id)
     wanted = {correction.line: correction for correction in corrections}
     if len(wanted) < len(corrections):
@@ -106,8 +136,8 @@ def from_corrections(
         workshop.objects.delete(path)
         raise _refused("corrections", sorted(missing), "did not fail, so there is nothing to correct")
     name = f"{before.file_name.removesuffix('.csv')}-corrected.csv"
-    size = workshop.objects.size(path)
-    return _create(workshop, before, file_url=file_url, file_name=name, file_bytes=size, actor=actor)
+    uploaded = _Uploaded(file_url, name, workshop.objects.size(path))
+    return _create(workshop, before, uploaded, actor=actor, keyed=keyed)
 
 
 def _find_failed(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
@@ -131,17 +161,20 @@ def _find_failed(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyI
 
 
 def _create(
-    workshop: Workshop, before: LoyaltyImport, *, file_url: str, file_name: str, file_bytes: int, actor: str
+    workshop: Workshop, before: LoyaltyImport, uploaded: _Uploaded, *, actor: str, keyed: KeyedRequest | None
 ) -> LoyaltyImport:
     """Make the import, once every row of its file is known to stand for one that can be tried again."""
     site_id, child_id, now = before.site_id, new_id(), workshop.clock()
-    learned = _learn(workshop, before, file_url)
+    learned = _learn(workshop, before, uploaded.file_url)
     root_id = before.root_id or before.id
     with workshop.database.transaction(site_id) as connection:
+        answered = answers.claim(workshop, connection, site_id, keyed)
+        if answered is not None:
+            return answered
         # Two retries of one family would not see each other's rows.
         root = record.lock(connection, site_id, root_id)
         rows = files.read(
-            workshop.objects.get(file_url.removeprefix("/")),
+            workshop.objects.get(uploaded.file_url.removeprefix("/")),
             replace(learned.dialect, corrected=False),
             workshop.settings,
         )
@@ -154,9 +187,7 @@ def _create(
             connection,
             site_id,
             id=child_id,
-            file_url=file_url,
-            file_name=file_name,
-            file_bytes=file_bytes,
+            **asdict(uploaded),
             retry_of=before.id,
             root_id=root_id,
             now=now,
@@ -165,6 +196,7 @@ def _create(
         record.tell(connection, made, actor, EventType.IMPORT_CREATED)
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=child_id, lock=f"parse:{child_id}")
         sites.note(connection, site_id, actor=actor, action="import.retry", subject_id=before.id, now=now)
+        answers.keep(connection, made, keyed)
     return made
 
 

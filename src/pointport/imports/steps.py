@@ -26,6 +26,7 @@ from psycopg.types.json import Jsonb
 
 from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed
 from pointport.imports import (
+    answers,
     applying,
     foreseeing,
     intake,
@@ -51,6 +52,7 @@ from pointport.ledger import account_events, accounts, audit, program
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.idempotency.once import KeyedRequest
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks.event_types import EventType
@@ -92,12 +94,19 @@ def create(
     file_name: str | None,
     actor: str,
     reading: Reading = learning.FOUND_OUT,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
     """Make an import of an uploaded file and have it parsed; `reading` is what its owner says of how it is written.
 
+    `keyed` is the request when it may come again: then the import is returned as it was made the first time.
+
     Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site,
-    TooLarge for a file that was uploaded as something else and is over the limit of an import.
+    TooLarge for a file that was uploaded as something else and is over the limit of an import; InvalidRequest for a key
+    that was used for something else.
     """
+    before = answers.find(workshop, site_id, keyed)
+    if before is not None:
+        return before
     path = intake.object_path(file_url, site_id)
     absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
     if path is None:
@@ -109,6 +118,9 @@ def create(
     intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
     import_id, now = new_id(), workshop.clock()
     with workshop.database.transaction(site_id) as connection:
+        before = answers.claim(workshop, connection, site_id, keyed)
+        if before is not None:
+            return before
         made = record.insert(
             connection,
             site_id,
@@ -122,6 +134,7 @@ def create(
         queue.enqueue(connection, PARSE_TASK, site_id=site_id, subject_id=import_id, lock=f"parse:{import_id}")
         record.tell(connection, made, actor, EventType.IMPORT_CREATED)
         sites.note(connection, site_id, actor=actor, action="import.create", subject_id=import_id, now=now)
+        answers.keep(connection, made, keyed)
     return made
 
 
@@ -133,14 +146,21 @@ def execute(
     columns: Columns,
     actor: str,
     options: Options = DEFAULT,
+    keyed: KeyedRequest | None = None,
 ) -> LoyaltyImport:
     """Set the import going with the chosen columns and options.
 
-    Raises NotFound; InvalidRequest for options that contradict each other; PreconditionFailed unless it is PARSED, while
-    the program is a draft, and when the points of the very same file were added before and `allow_repeat` does not say so.
+    `keyed` is the request when it may come again: then the import is returned as it was set going the first time.
+
+    Raises NotFound; InvalidRequest for options that contradict each other and for a key that was used for something else;
+    PreconditionFailed unless it is PARSED, while the program is a draft, and when the points of the very same file were
+    added before and `allow_repeat` does not say so.
     """
     refuse_contradictions(options)
     with workshop.database.transaction(site_id) as connection:
+        before = answers.claim(workshop, connection, site_id, keyed)
+        if before is not None:
+            return before
         found, twins = record.lock_with_twins(connection, site_id, import_id)
         if found.status is not Status.PARSED:
             raise PreconditionFailed(
@@ -150,7 +170,9 @@ def execute(
             )
         if options.adds and not options.allow_repeat:
             _refuse_repeat(twins)
-        return _begin(workshop, connection, found, columns=columns, options=options, actor=actor)
+        begun = _begin(workshop, connection, found, columns=columns, options=options, actor=actor)
+        answers.keep(connection, begun, keyed)
+    return begun
 
 
 def cancel(workshop: Workshop, site_id: UUID, import_id: UUID, *, actor: str) -> LoyaltyImport:

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pointport.errors import PreconditionFailed
 from pointport.imports import applying, lineup, record, runs, sessions, staging, undoing
 from pointport.imports.applying import Terms, WhenNegative
 from pointport.imports.record import LoyaltyImport
@@ -39,7 +38,7 @@ def begin(
     """
     now = workshop.clock()
     with workshop.database.transaction(site_id) as connection:
-        found = record.find_undoable(connection, site_id, import_id, locking=True)
+        found = undoing.find_undoable(connection, site_id, import_id, locking=True)
         options = {"when_negative": when_negative}
         begun = runs.newest(connection, site_id, import_id, Kind.UNDO)
         if begun is None:
@@ -155,17 +154,6 @@ def fail(workshop: Workshop, site_id: UUID, run_id: UUID, *, message: str) -> No
         found = record.lock(connection, site_id, undo.import_id)
         told = {**_told(undo, RunStatus.FAILED), "message": message}
         record.tell(connection, record.note_undo(connection, found, told, now=now), WORKER)
-
-
-def refuse_undo_of_undo(workshop: Workshop, site_id: UUID, run_id: UUID) -> None:
-    """Raise PreconditionFailed for the id of an undo."""
-    with workshop.database.transaction(site_id) as connection:
-        found = runs.find(connection, site_id, run_id)
-    if found is not None and found.kind is Kind.UNDO:
-        raise PreconditionFailed(
-            f"{run_id} is the undo of import {found.import_id}, and an undo cannot be undone: import the file again",
-            code="UNDO_OF_UNDO",
-        )
 
 
 def _told(undo: Run, status: RunStatus) -> dict[str, Any]:

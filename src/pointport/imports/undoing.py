@@ -6,7 +6,12 @@ An undo is an import of its own, of points that are added, whose rows come from 
 from typing import Any
 from uuid import UUID
 
+from pointport.errors import PreconditionFailed
+from pointport.imports import record, runs
 from pointport.imports.problems import BALANCE_TOO_LARGE, LATER_IMPORT, POINTS_SPENT
+from pointport.imports.record import LoyaltyImport
+from pointport.imports.runs import Kind
+from pointport.imports.status import Status
 from pointport.ledger.transactions import LINE_MAX, entry_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
@@ -16,6 +21,34 @@ QUERIES = load(__file__)
 KEPT = frozenset({POINTS_SPENT.code})
 IMPOSSIBLE = frozenset({LATER_IMPORT.code, BALANCE_TOO_LARGE.code})
 """Why points stay where they are: their customer has used them, or to take them away would be wrong."""
+
+
+def find_undoable(connection: Connection, site_id: UUID, import_id: UUID, *, locking: bool = False) -> LoyaltyImport:
+    """Return an import that can be taken back, held until the transaction ends if `locking`.
+
+    Raises NotFound; PreconditionFailed while it runs, when it is being or has been taken back, when it has changed
+    nothing, and for the id of an undo.
+    """
+    run = runs.find(connection, site_id, import_id)
+    if run is not None and run.kind is Kind.UNDO:
+        raise PreconditionFailed(
+            f"{import_id} is the undo of import {run.import_id}, and an undo cannot be undone: import the file again",
+            code="UNDO_OF_UNDO",
+        )
+    found = (record.lock if locking else record.find)(connection, site_id, import_id)
+    if found.status not in (Status.IMPORTED, Status.FAILED):
+        raise PreconditionFailed(
+            f"only an import that has ended can be undone, and this one is {found.status}",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": str(found.status)},
+        )
+    if found.undo is not None and found.undo["status"] != "FAILED":
+        raise PreconditionFailed(
+            "this import is undone already, or about to be", code="ALREADY_UNDONE", data={"undoId": found.undo["id"]}
+        )
+    if not found.accounts_changed:
+        raise PreconditionFailed("this import has changed no balance: there is nothing to undo", code="NOTHING_TO_UNDO")
+    return found
 
 
 def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID, *, again: bool) -> int:

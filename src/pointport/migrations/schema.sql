@@ -105,6 +105,18 @@ CREATE TABLE public.event (
     actor text NOT NULL
 );
 
+CREATE TABLE public.idempotency_key (
+    site_id uuid NOT NULL,
+    key text NOT NULL,
+    call text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    answer jsonb,
+    created_date timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_key_answer_check CHECK ((jsonb_typeof(answer) = 'object'::text)),
+    CONSTRAINT idempotency_key_body_sha256_check CHECK ((octet_length(body_sha256) = 32)),
+    CONSTRAINT idempotency_key_key_check CHECK (((char_length(key) >= 1) AND (char_length(key) <= 255)))
+);
+
 CREATE TABLE public.import_cancel (
     site_id uuid NOT NULL,
     import_id uuid NOT NULL,
@@ -426,6 +438,9 @@ ALTER TABLE ONLY public.contact
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (site_id, id);
 
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT idempotency_key_pkey PRIMARY KEY (site_id, key);
+
 ALTER TABLE ONLY public.import_cancel
     ADD CONSTRAINT import_cancel_pkey PRIMARY KEY (site_id, import_id);
 
@@ -589,6 +604,10 @@ ALTER TABLE public.event ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY event_own ON public.event TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
 
+ALTER TABLE public.idempotency_key ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY idempotency_key_own ON public.idempotency_key TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
+
 ALTER TABLE public.import_cancel ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY import_cancel_own ON public.import_cancel TO pointport_site USING ((site_id = ( SELECT (NULLIF(current_setting('pointport.site_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -654,6 +673,8 @@ GRANT SELECT,INSERT ON TABLE public.audit_entry TO pointport_site;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.contact TO pointport_site;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.event TO pointport_site;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.idempotency_key TO pointport_site;
 
 GRANT SELECT,INSERT ON TABLE public.import_cancel TO pointport_site;
 

@@ -29,6 +29,12 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def camel(name: str) -> str:
+    """Return a name of ours as it is on the wire (contract.md 1.5)."""
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
 def without_none(members: Mapping[str, Any]) -> Json:
     """Leave out what has no value (contract.md 1.5)."""
     return {name: value for name, value in members.items() if value is not None}

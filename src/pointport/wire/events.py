@@ -5,12 +5,11 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from pointport.imports.record import from_row
+from pointport.imports.record import from_json
 from pointport.plumbing.webhooks.event_types import EventType
 from pointport.wire.accounts import AccountAnswer, LoyaltyAccount, account
 from pointport.wire.base import Guid, Int64, Json, Timestamp, timestamp
@@ -247,16 +246,7 @@ def _revived(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _import(row: dict[str, Any], moment: datetime) -> Json:
-    return loyalty_import(
-        from_row(
-            {
-                **row,
-                "id": UUID(row["id"]),
-                "file_sha256": bytes.fromhex(row["file_sha256"]) if row["file_sha256"] else None,
-            }
-        ),
-        moment,
-    )
+    return loyalty_import(from_json(row), moment)
 
 
 _ENTITIES: Mapping[EventType, Callable[[dict[str, Any], datetime], tuple[str, Json]]] = {

@@ -1,18 +1,23 @@
 """The LoyaltyImport: the contract's object, and what it can be asked for."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from pointport.imports.options import Duplicates, Mode, Options, UnknownContacts
+from pointport.imports.problems import CATALOGUE
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
+from pointport.imports.runs import RunStatus
+from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.status import Status
 from pointport.plumbing.queries import Field as QueryField
 from pointport.plumbing.queries import Kind, PagingMetadata, Resource, Sort
-from pointport.wire.base import Guid, Int64, Json, Timestamp, timestamp, without_none
+from pointport.wire.base import Guid, Int64, Json, Timestamp, camel, timestamp, without_none
 from pointport.wire.readings import number_format
 
 IMPORTS = Resource(
@@ -29,6 +34,8 @@ IMPORTS = Resource(
 # --- The shape of a LoyaltyImport (contract.md 3) ------------------------------------------------------------------------
 
 ColumnName = Annotated[str, Field(json_schema_extra={"enum": ["EMAIL", "POINTS"]})]
+PolicyName = Literal["SKIP", "CLAMP"]
+"""What an undo does with points that are spent."""
 StatusName = Annotated[str, Field(json_schema_extra={"enum": ["UNKNOWN", *Status]})]
 
 
@@ -141,8 +148,62 @@ class Totals(TypedDict):
     pointsRemoved: int
 
 
+class OptionsShape(TypedDict):
+    """How a value counts, and when better not to go on."""
+
+    mode: Annotated[str, Field(json_schema_extra={"enum": list(Mode)})]
+    duplicates: Annotated[str, Field(json_schema_extra={"enum": list(Duplicates)})]
+    unknownContacts: Annotated[str, Field(json_schema_extra={"enum": list(UnknownContacts)})]
+    atomic: Annotated[bool, Field(description="All good rows in one transaction, or none")]
+    failIfMoreThan: NotRequired[Annotated[int, Field(description="Failed rows that are put up with")]]
+    maxPointsPerRow: NotRequired[int]
+    maxTotalChange: NotRequired[int]
+    maxAccountsChangedPercent: NotRequired[int]
+    description: NotRequired[Annotated[str, Field(description="What each transaction says")]]
+    allowRepeat: bool
+    notify: bool
+
+
+class Previewed(TypedDict):
+    """The preview that the import was executed after, and how many rows came out in another way."""
+
+    id: Guid
+    differingRows: NotRequired[int]
+
+
+class ReasonCount(TypedDict):
+    """How often something stood in the way."""
+
+    code: str
+    title: str
+    count: int
+
+
+class Undone(TypedDict):
+    """How far an import is, or in a preview would be, taken back; the counts are there once that is done."""
+
+    id: NotRequired[Guid]
+    status: NotRequired[Annotated[str, Field(json_schema_extra={"enum": list(RunStatus)})]]
+    policy: NotRequired[PolicyName]
+    finishedDate: NotRequired[Timestamp]
+    reversed: NotRequired[Annotated[int, Field(description="Entries that got their counterpart")]]
+    kept: NotRequired[Annotated[int, Field(description="Entries whose points were spent, at least in part")]]
+    impossible: NotRequired[Annotated[int, Field(description="Entries that it would be wrong to take back")]]
+    pointsAdded: NotRequired[int]
+    pointsRemoved: NotRequired[int]
+    reasons: NotRequired[list[ReasonCount]]
+    message: NotRequired[str]
+
+
 class Ours(TypedDict):
     """What the contract has no place for; a client of the contract never notices."""
+
+    options: NotRequired[OptionsShape]
+    preview: NotRequired[Previewed]
+    retryOf: NotRequired[Annotated[Guid, Field(description="The import whose failed rows it tries again")]]
+    retries: NotRequired[Annotated[list[Guid], Field(description="Imports that tried failed rows of its family again")]]
+    stillFailedCount: NotRequired[Annotated[int, Field(description="Failed rows that no retry has brought through")]]
+    undo: NotRequired[Undone]
 
     detected: NotRequired[Detected]
     progress: NotRequired[ProgressShape]
@@ -248,22 +309,24 @@ def loyalty_import(record: LoyaltyImport, now: datetime) -> Json:
     )
 
 
+def header_mapping_info(columns: Columns) -> Json:
+    """Return which columns were chosen."""
+    return {
+        "headerMappings": [
+            {"columnName": "EMAIL", "columnIndex": columns.email},
+            {"columnName": "POINTS", "columnIndex": columns.points},
+        ]
+    }
+
+
 def _file_metadata(record: LoyaltyImport) -> Json:
-    mapping = None
-    if record.email_index is not None:
-        mapping = {
-            "headerMappings": [
-                {"columnName": "EMAIL", "columnIndex": record.email_index},
-                {"columnName": "POINTS", "columnIndex": record.points_index},
-            ]
-        }
     return without_none(
         {
             "size": record.file_bytes,
             "name": record.file_name,
             "url": record.file_url,
             "header": {"values": record.header} if record.header is not None else None,
-            "headerMappingInfo": mapping,
+            "headerMappingInfo": header_mapping_info(record.columns) if record.email_index is not None else None,
             "sampleDataRows": [{"values": cells} for cells in record.sample_rows or ()],
         }
     )
@@ -301,10 +364,49 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
             }
             if record.success_count is not None
             else None,
+            "options": options(record.options) if record.executed_date else None,
+            "preview": _previewed(record),
+            "retryOf": str(record.retry_of) if record.retry_of else None,
+            "retries": [str(one) for one in record.retries] or None,
+            "stillFailedCount": record.still_failed_count,
+            "undo": undone(record.undo) if record.undo else None,
             "failureReason": record.failure_reason,
             "failureMessage": record.failure_message,
         }
     )
+
+
+def options(chosen: Options) -> Json:
+    """Return all options, those that were not chosen as by default."""
+    return without_none({camel(name): value for name, value in asdict(chosen).items()})
+
+
+def undone(told: Mapping[str, Any]) -> Json:
+    """Return how far an import is, or would be, taken back."""
+    return without_none(
+        {
+            "id": told.get("id"),
+            "status": told.get("status"),
+            "policy": told.get("when_negative"),
+            "finishedDate": timestamp(datetime.fromisoformat(told["finished_date"]))
+            if "finished_date" in told
+            else None,
+            **{camel(name): told.get(name) for name in ("reversed", "kept", "impossible")},
+            **{camel(name): told.get(name) for name in ("points_added", "points_removed", "message")},
+            "reasons": [
+                {"code": code, "title": CATALOGUE[code].title, "count": count}
+                for code, count in told["reasons"].items()
+            ]
+            if "reasons" in told
+            else None,
+        }
+    )
+
+
+def _previewed(record: LoyaltyImport) -> Json | None:
+    if record.preview_id is None:
+        return None
+    return without_none({"id": str(record.preview_id), "differingRows": record.differing_rows})
 
 
 def _progress(record: LoyaltyImport, now: datetime) -> Json:

@@ -25,12 +25,7 @@ from pydantic_core.core_schema import no_info_after_validator_function
 from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.queries import Resource
 from pointport.plumbing.queries.values import shown
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
+from pointport.wire.base import camel
 
 NULL = {"type": "null"}
 
@@ -38,7 +33,7 @@ NULL = {"type": "null"}
 class Body(BaseModel):
     """A request body. Unknown members are ignored, and `null` is the same as absent (contract.md 1.2, 1.5)."""
 
-    model_config = ConfigDict(alias_generator=_camel, populate_by_name=False, extra="ignore")
+    model_config = ConfigDict(alias_generator=camel, populate_by_name=False, extra="ignore")
 
     @model_validator(mode="before")
     @classmethod

@@ -46,13 +46,17 @@ from pointport.entrypoints.api.contacts import (
 )
 from pointport.entrypoints.api.files import download_file, upload_file
 from pointport.entrypoints.api.imports import (
+    cancel_import,
     create_file_url,
     create_import,
     execute_import,
     explain_import,
     get_error_file_url,
     get_import,
+    preview_import,
     query_imports,
+    retry_import,
+    undo_import,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -98,7 +102,18 @@ class Service:
 SERVICES = (
     Service(
         "imports",
-        (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports),
+        (
+            create_file_url,
+            create_import,
+            get_import,
+            execute_import,
+            get_error_file_url,
+            query_imports,
+            preview_import,
+            cancel_import,
+            undo_import,
+            retry_import,
+        ),
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
     ),

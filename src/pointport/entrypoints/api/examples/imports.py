@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from pointport.entrypoints.api.examples.example import FILE_URL, IMPORT_ID, JOB_ID, LAST_PAGE, SERVER, Example, Json
+from pointport.plumbing.idempotency.once import HEADER
 
 MAPPING: Json = {
     "headerMappings": [{"columnName": "EMAIL", "columnIndex": 1}, {"columnName": "POINTS", "columnIndex": 2}]
@@ -101,11 +102,15 @@ SUMMARY: Json = {
 EXAMPLES: Mapping[str, Example] = {
     "create_file_url": Example({"filePath": FILE_URL, "uploadUrl": f"{SERVER}/files/upload/eyJhbGciOi"}),
     "create_import": Example(
-        {"loyaltyImport": CREATED}, {"fileUrl": FILE_URL, "fileName": "data.csv", "fileSize": 20_915}
+        {"loyaltyImport": CREATED},
+        {"fileUrl": FILE_URL, "fileName": "data.csv", "fileSize": 20_915},
+        {HEADER: "2024-09-17 data.csv create"},
     ),
     "get_import": Example({"loyaltyImport": IMPORTED}, parameters={"loyaltyImportId": IMPORT_ID}),
     "execute_import": Example(
-        {"loyaltyImport": EXECUTED}, {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": MAPPING}
+        {"loyaltyImport": EXECUTED},
+        {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": MAPPING},
+        {HEADER: "2024-09-17 data.csv execute"},
     ),
     "get_error_file_url": Example(
         {"url": f"{SERVER}/files/download/eyJhbGciOi"}, parameters={"loyaltyImportId": IMPORT_ID}

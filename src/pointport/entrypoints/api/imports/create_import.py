@@ -11,6 +11,7 @@ from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
+from pointport.entrypoints.api.idempotency import IdempotencyKey, keyed
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, NotFound, Violation
 from pointport.imports import steps
@@ -75,7 +76,7 @@ class CreateImport(bodies.Body):
 
 
 @router.post("/v1/loyalty-imports", response_model=wire.ImportAnswer, responses=can_fail(NotFound))
-def create_import(body: CreateImport, app: TheApp, who: Importer) -> Json:
+def create_import(body: CreateImport, app: TheApp, who: Importer, key: IdempotencyKey = None) -> Json:
     """Make the import and have its file parsed."""
     bytes_max = app.settings.upload_bytes_max
     if body.file_size is not None and body.file_size > bytes_max:
@@ -91,5 +92,6 @@ def create_import(body: CreateImport, app: TheApp, who: Importer) -> Json:
         file_name=body.file_name,
         actor=who.actor,
         reading=(body.pointport or HowItIsRead()).reading(),
+        keyed=keyed(key, "create_import", body),
     )
-    return {"loyaltyImport": wire.loyalty_import(made, app.clock())}
+    return {"loyaltyImport": wire.loyalty_import(made, made.updated_date)}
