@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -22,8 +23,11 @@ from starlette.testclient import TestClient
 
 from pointport.app import App, migrations, open_app
 from pointport.entrypoints.api.server import create_api
-from pointport.imports import steps
+from pointport.imports import previews, retries, steps, undo
+from pointport.imports.applying import WhenNegative
+from pointport.imports.options import from_chosen
 from pointport.imports.record import LoyaltyImport
+from pointport.imports.runs import Run
 from pointport.imports.shapes import Mapping
 from pointport.ledger import contacts
 from pointport.ledger.contacts import NewContact
@@ -187,17 +191,81 @@ class Story:
         steps.parse(self.app, self.site_id, made.id, lambda: False)
         return self.find(made.id)
 
-    def execute(self, content: bytes, email: int = 0, points: int = 1) -> LoyaltyImport:
+    def execute(self, content: bytes, email: int = 0, points: int = 1, **options: Any) -> LoyaltyImport:
         """Make an import, parse it and execute it: IMPORTING."""
-        parsed = self.parse(content)
-        return steps.execute(self.app, self.site_id, parsed.id, columns=Mapping(email, points), actor="test")
+        return self.begin(self.parse(content), email, points, **options)
 
-    def run(self, content: bytes, email: int = 0, points: int = 1) -> LoyaltyImport:
+    def begin(self, parsed: LoyaltyImport, email: int = 0, points: int = 1, **options: Any) -> LoyaltyImport:
+        """Execute a parsed import: IMPORTING."""
+        columns, chosen = Mapping(email, points), from_chosen(options)
+        return steps.execute(self.app, self.site_id, parsed.id, columns=columns, options=chosen, actor="test")
+
+    def run(self, content: bytes, email: int = 0, points: int = 1, **options: Any) -> LoyaltyImport:
         """Bring a file from upload to its end, and prove the ledger sound."""
-        begun = self.execute(content, email, points)
+        return self.finish(self.execute(content, email, points, **options))
+
+    def finish(self, begun: LoyaltyImport) -> LoyaltyImport:
+        """Bring an import that is executed to its end, and prove the ledger sound."""
         steps.run(self.app, self.site_id, begun.id, lambda: False)
         assert steps.verify(self.app, self.site_id) == []
         return self.find(begun.id)
+
+    def preview(self, parsed: LoyaltyImport, email: int = 0, points: int = 1, **options: Any) -> dict[str, Any]:
+        """Preview a parsed import, and return what it says."""
+        columns, chosen = Mapping(email, points), from_chosen(options)
+        begun = previews.begin(self.app, self.site_id, parsed.id, columns=columns, options=chosen, actor="test")
+        return self._previewed(begun)
+
+    def preview_undo(self, ended: LoyaltyImport, policy: WhenNegative = WhenNegative.SKIP) -> dict[str, Any]:
+        """Preview the undo of an import, and return what it says."""
+        return self._previewed(
+            previews.begin_of_undo(self.app, self.site_id, ended.id, when_negative=policy, actor="test")
+        )
+
+    def _previewed(self, begun: Run) -> dict[str, Any]:
+        previews.run(self.app, self.site_id, begun.id, lambda: False)
+        found = previews.find(self.app, self.site_id, begun.import_id, begun.kind)
+        assert found.summary is not None, found.failure_message
+        return found.summary
+
+    def undo(self, ended: LoyaltyImport, policy: WhenNegative = WhenNegative.SKIP) -> dict[str, Any]:
+        """Take an import back, prove the ledger sound, and return what is said of it."""
+        begun = undo.begin(self.app, self.site_id, ended.id, when_negative=policy, actor="test")
+        assert begun.undo is not None
+        undo.run(self.app, self.site_id, UUID(begun.undo["id"]), lambda: False)
+        assert steps.verify(self.app, self.site_id) == []
+        told = self.find(ended.id).undo
+        assert told is not None
+        return told
+
+    def retry(self, ended: LoyaltyImport, content: bytes) -> LoyaltyImport:
+        """Try failed rows again with a corrected error file, to the end."""
+        made = retries.from_file(
+            self.app, self.site_id, ended.id, file_url=self.upload(content), file_name="again.csv", actor="test"
+        )
+        return self.finish_retry(made)
+
+    def correct(self, ended: LoyaltyImport, *corrections: retries.Correction) -> LoyaltyImport:
+        """Try failed rows again with what is right instead, to the end."""
+        made = retries.from_corrections(self.app, self.site_id, ended.id, corrections=corrections, actor="test")
+        return self.finish_retry(made)
+
+    def finish_retry(self, made: LoyaltyImport) -> LoyaltyImport:
+        """Bring a retry to its end."""
+        steps.parse(self.app, self.site_id, made.id, lambda: False)
+        return self.finish(made)
+
+    def outcomes(self, ended: LoyaltyImport) -> dict[int, str]:
+        """Return what became of each line: the outcome, or the problem of those that have one."""
+        with self.app.database.transaction(self.site_id) as connection:
+            rows = connection.execute(
+                "SELECT line, coalesce(problem, outcome) AS outcome FROM import_row"
+                " WHERE site_id = %(site_id)s AND import_id = %(id)s"
+                " UNION ALL SELECT line, 'IMPORTED' FROM transaction WHERE site_id = %(site_id)s AND import_id = %(id)s"
+                " ORDER BY line",
+                {"site_id": self.site_id, "id": ended.id},
+            ).fetchall()
+        return {row["line"]: row["outcome"] for row in rows}
 
     def find(self, import_id: UUID) -> LoyaltyImport:
         """Return an import."""

@@ -4,13 +4,13 @@
 -- Chunks of so many positions, the last one with what is left.
 INSERT INTO import_chunk (site_id, import_id, first_position, last_position)
 SELECT
-    loyalty_import.site_id,
-    loyalty_import.id AS import_id,
+    site.site_id,
+    %(import_id)s AS import_id,
     chunk.first_position,
     least(chunk.first_position + %(chunk_rows)s - 1, %(ready_rows)s) AS last_position
-FROM loyalty_import
+FROM site
 CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS chunk (first_position)
-WHERE loyalty_import.site_id = %(site_id)s AND loyalty_import.id = %(import_id)s;
+WHERE site.site_id = %(site_id)s;
 
 -- name: count_left
 -- How many chunks are not applied yet.

@@ -136,6 +136,8 @@ def finish(workshop: Workshop, site_id: UUID, run_id: UUID) -> None:
         if lineup.count_left(connection, site_id, run_id):
             raise RuntimeError(f"undo {run_id} has chunks left")
         summary = undoing.count(connection, site_id, undo.import_id, run_id)
+        if summary["reversed"] + summary["kept"] + summary["impossible"] != summary["entries"]:
+            raise RuntimeError(f"undo {run_id} does not account for every entry: {summary}")
         staging.clear(connection, site_id, run_id)
         runs.finish(connection, undo, summary, now=now)
         found = record.lock(connection, site_id, undo.import_id)
