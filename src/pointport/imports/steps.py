@@ -292,10 +292,7 @@ def stop(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], boo
     """Bring a cancelled import to its end: all its rows are known, and those that are not applied are listed."""
     try:
         if stage(workshop, site_id, import_id).status is Status.IMPORTING:
-            with workshop.database.transaction(site_id) as connection:
-                found = record.lock_alone(connection, site_id, import_id)
-                if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
-                    _end_cancelled(workshop, connection, found)
+            end_cancelled(workshop, site_id, import_id)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
@@ -404,13 +401,22 @@ def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: Error
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
-        if lineup.count_left(connection, site_id, import_id):
+        is_cancelled = lineup.count_left(connection, site_id, import_id) > 0
+        if not is_cancelled:
+            result = _conclude(workshop, connection, found, written)
+            staging.clear(connection, site_id, import_id)
+            finished = record.finish_importing(connection, found, result, now=workshop.clock())
+            _tell_end(workshop, connection, finished)
+    if is_cancelled:
+        end_cancelled(workshop, site_id, import_id)
+
+
+def end_cancelled(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
+    """End a cancelled import of which chunks are left, once nobody is at one of them any more."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock_alone(connection, site_id, import_id)
+        if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
             _end_cancelled(workshop, connection, found)
-            return
-        result = _conclude(workshop, connection, found, written)
-        staging.clear(connection, site_id, import_id)
-        finished = record.finish_importing(connection, found, result, now=workshop.clock())
-        _tell_end(workshop, connection, finished)
 
 
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:
