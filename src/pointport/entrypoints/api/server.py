@@ -44,15 +44,17 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.files import download_file, show_certificate, upload_file
 from pointport.entrypoints.api.imports import (
     create_file_url,
     create_import,
     execute_import,
     explain_import,
+    get_certificate,
     get_error_file_url,
     get_import,
     query_imports,
+    verify_certificate,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -98,7 +100,15 @@ class Service:
 SERVICES = (
     Service(
         "imports",
-        (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports),
+        (
+            create_file_url,
+            create_import,
+            get_import,
+            execute_import,
+            get_error_file_url,
+            get_certificate,
+            query_imports,
+        ),
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
     ),
@@ -148,9 +158,9 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file)),
+    Service("files", (upload_file, download_file, show_certificate)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
-    Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
+    Service("ours", (explain_import, show_account, load_contacts, manage_sites, verify_certificate, health)),
 )
 
 RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)

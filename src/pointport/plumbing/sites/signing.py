@@ -160,8 +160,8 @@ def _read(private_key: str, secret: bytes) -> "RSAKey":
         return RSAKey.import_key(private_key, password=_passphrase(secret))
     except ValueError as error:
         raise SetupError(
-            "the key that signs webhooks was made with another POINTPORT_SECRET; set that again, or make a new key with"
-            " `pointport webhook key rotate`"
+            "the key that signs webhooks and certificates was made with another POINTPORT_SECRET; set that again, or make"
+            " a new key with `pointport webhook key rotate`"
         ) from error
 
 
