@@ -603,6 +603,18 @@ def test_whatever_a_file_is_called_it_is_only_text(client: TestClient, story: St
     assert "</style><script>x</script>" in page.text
 
 
+def test_the_longest_names_are_certified_and_verified(client: TestClient, story: Story) -> None:
+    longest = "\N{ROLLER COASTER}" * 1_000
+    content = f"a{longest[1:]},b{longest[1:]}\r\nada@example.com,1\r\n".encode()
+    made = steps.create(story.app, story.site_id, file_url=story.upload(content), file_name=longest, actor="test")
+    steps.parse(story.app, story.site_id, made.id, lambda: False)
+    steps.execute(story.app, story.site_id, made.id, columns=Mapping(0, 1), actor="test")
+    steps.run(story.app, story.site_id, made.id, lambda: False)
+    answer = get(client, made.id)
+    assert verify(client, answer)["sound"]
+    assert f"{longest[:120]}…" in client.get(answer["pageUrl"]).text
+
+
 @pytest.mark.usefixtures("own_database")
 def test_the_page_tells_of_an_undo_and_of_what_was_erased(client: TestClient, app: App, ended: LoyaltyImport) -> None:
     undo(app, ended)

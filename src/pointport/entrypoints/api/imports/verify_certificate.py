@@ -21,7 +21,8 @@ from pointport.wire.base import Json
 
 router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
-SIGNATURE_CHARACTERS_MAX = 200_000
+SIGNATURE_CHARACTERS_MAX = 32_000
+"""The longest names that a file and its columns can have make half of that."""
 NESTED_MAX = 100
 """More is refused before anything walks through it; a certificate has three."""
 
