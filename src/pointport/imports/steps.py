@@ -28,6 +28,7 @@ from pointport.errors import FileRejected, ImportStopped, NotFound, Precondition
 from pointport.imports import (
     answers,
     applying,
+    certifying,
     foreseeing,
     intake,
     judging,
@@ -244,6 +245,19 @@ def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
     """Prove that a site's ledger adds up and that its imports' counts equal their rows; returns what does not."""
     with workshop.database.transaction(site_id) as connection:
         return audit.verify(connection, site_id) + audit.verify(connection, site_id, reporting.PROOFS)
+
+
+def certify(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Prove what an ended import did. Raises NotFound; PreconditionFailed before its end, and when it does not add up."""
+    proof = prove(workshop, site_id, import_id)
+    certifying.refuse_unsound(proof)
+    return proof
+
+
+def prove(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Return what the ledger says of an ended import, be it sound or not. Raises NotFound, PreconditionFailed."""
+    with workshop.database.transaction(site_id) as connection:
+        return certifying.prove(connection, record.find(connection, site_id, import_id))
 
 
 # --- What a worker calls ------------------------------------------------------------------------------------------------
