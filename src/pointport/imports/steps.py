@@ -14,16 +14,17 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from pointport.errors import FileRejected, NotFound, PreconditionFailed, Unavailable
-from pointport.imports import applying, intake, judging, lineup, record, reporting, staging
+from pointport.imports import applying, intake, judging, lineup, outcomes, record, reporting, staging
 from pointport.imports.options import DEFAULT, DESCRIPTION, Options
 from pointport.imports.reading import corrected, encoding, files, learning, numbers
 from pointport.imports.record import LoyaltyImport
@@ -182,9 +183,75 @@ def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit:
         closing(reporting.failures(connection, site_id, import_id)) as failed,
     ):
         return [
-            {**failure, "message": reporting.message(failure, cells, header, columns)}
+            {**failure, "message": learning.storable(reporting.message(failure, cells, header, columns))}
             for failure, cells in reporting.with_cells(_limited(failed, limit), _rows(workshop, found))
         ]
+
+
+def find_rows(workshop: Workshop, site_id: UUID, import_id: UUID, whose: outcomes.Whose) -> outcomes.Rows:
+    """Return whose rows of an import are meant. Raises NotFound, also when there was no such run."""
+    with workshop.database.transaction(site_id) as connection:
+        return outcomes.find_rows(connection, record.find(connection, site_id, import_id), whose)
+
+
+def query_rows(
+    workshop: Workshop, rows: outcomes.Rows, pages: outcomes.Pages
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of rows, each with the `message` of its problem, and what is said of the page."""
+    with workshop.database.transaction(rows.record.site_id) as connection:
+        found, paging = outcomes.read_rows(connection, rows, pages)
+    told = _messages(workshop, rows, [row for row in found if row["problem"] is not None])
+    return [{**row, "message": told.get(row["line"])} for row in found], paging
+
+
+def find_report(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import of which a report of all rows can be had.
+
+    Raises NotFound when it was not executed or its file is kept no longer, PreconditionFailed before its end.
+    """
+    found = find(workshop, site_id, import_id)
+    if found.executed_date is None:
+        raise NotFound(f"import {import_id} was not executed, so there is nothing to report", code="REPORT_NOT_FOUND")
+    if found.unfinished:
+        raise PreconditionFailed(
+            f"import {import_id} has not ended yet; its report can be had when it has",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": str(found.status)},
+        )
+    gone = NotFound(f"the file of import {import_id} is kept no longer", code="REPORT_NOT_FOUND")
+    if found.erased_date is not None:
+        raise gone
+    try:
+        workshop.objects.size(found.file_url.removeprefix("/"))
+    except NotFound:
+        raise gone from None
+    return found
+
+
+def report(workshop: Workshop, site_id: UUID, import_id: UUID) -> Iterator[bytes]:
+    """Return the report of all rows, made as it is read: however slowly that is, no transaction waits for it.
+
+    Raises NotFound and PreconditionFailed as `find_report` does.
+    """
+    found = find_report(workshop, site_id, import_id)
+    rows = outcomes.Rows(found, outcomes.Whose.IMPORT, found.id, _columns(found))
+
+    def in_short(read: Callable[..., list[dict[str, Any]]]) -> Callable[[int], list[dict[str, Any]]]:
+        def read_on(after: int) -> list[dict[str, Any]]:
+            with workshop.database.transaction(site_id) as connection:
+                return read(connection, rows, after)
+
+        return read_on
+
+    return reporting.report_file(
+        _rows(workshop, found),
+        outcomes.by_line(in_short(outcomes.next_entries), in_short(outcomes.next_outcomes)),
+        found.header or [],
+        _width(workshop, found),
+        _columns(found),
+        corrected.REPORT_COLUMNS,
+        corrected.guarded,
+    )
 
 
 def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
@@ -426,7 +493,7 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
     """Write the rows that did not go through to a new file, which nobody else writes; None when there are none."""
     path = f"sites/{found.site_id}/imports/{found.id}/errors-{new_id()}.csv"
     header = found.header or []
-    width = min((found.detected or {})["columns"], max(workshop.settings.columns_max, len(header)))
+    width = _width(workshop, found)
     count = 0
 
     def counted(failures: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -447,6 +514,32 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
             ),
         )
     return ErrorFile(path, count)
+
+
+def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, Any]]) -> dict[int, str]:
+    """Say what is wrong with rows of a page, by line; nothing of those whose cells are needed for it and are gone.
+
+    The file is read once, up to the last of them, and not at all when no message has a cell in it. An undo fails of
+    what happened since, not of a cell.
+    """
+    found, header, columns = rows.record, rows.record.header or [], rows.columns
+    if columns is None:
+        return {}
+    quoting = sorted((row for row in failed if reporting.quotes_cell(row)), key=itemgetter("line"))
+    told = {row["line"]: reporting.message(row, [], header, columns) for row in failed if row not in quoting}
+    if not rows.whose.has_cells:
+        return told | {row["line"]: reporting.title(row) for row in quoting}
+    if quoting and found.erased_date is None:
+        with suppress(FileRejected, NotFound):
+            for failure, cells in reporting.with_cells(quoting, _rows(workshop, found)):
+                told[failure["line"]] = learning.storable(reporting.message(failure, cells, header, columns))
+    return told
+
+
+def _width(workshop: Workshop, found: LoyaltyImport) -> int:
+    """Return how many cells a row of the file has at the most, so that what we put behind them stands in columns."""
+    columns: int = (found.detected or {})["columns"]
+    return min(columns, max(workshop.settings.columns_max, len(found.header or ())))
 
 
 def _points_reader(workshop: Workshop, found: LoyaltyImport) -> judging.CellReader:

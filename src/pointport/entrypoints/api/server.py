@@ -44,7 +44,7 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.files import download_file, download_report, upload_file
 from pointport.entrypoints.api.imports import (
     create_file_url,
     create_import,
@@ -52,7 +52,9 @@ from pointport.entrypoints.api.imports import (
     explain_import,
     get_error_file_url,
     get_import,
+    get_report_url,
     query_imports,
+    query_rows,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -73,6 +75,7 @@ from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.base import Json
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
+from pointport.wire.rows import ROWS
 from pointport.wire.transactions import TRANSACTIONS
 
 logger = structlog.get_logger(__name__)
@@ -98,7 +101,16 @@ class Service:
 SERVICES = (
     Service(
         "imports",
-        (create_file_url, create_import, get_import, execute_import, get_error_file_url, query_imports),
+        (
+            create_file_url,
+            create_import,
+            get_import,
+            execute_import,
+            get_error_file_url,
+            query_imports,
+            query_rows,
+            get_report_url,
+        ),
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
     ),
@@ -148,12 +160,12 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file)),
+    Service("files", (upload_file, download_file, download_report)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
     Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
 )
 
-RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)
+RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, ROWS, TRANSACTIONS)
 """All that can be queried."""
 
 JSON_BYTES_MAX = 1024 * 1024

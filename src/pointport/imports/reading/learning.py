@@ -331,7 +331,7 @@ def _sample(cells: Sequence[str], settings: Settings) -> tuple[str, ...]:
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL cannot store as text: lone surrogates and NUL."""
+    """Replace what neither PostgreSQL nor JSON can hold as text: lone surrogates and NUL."""
     return UNSTORABLE.sub("\ufffd", text)
 
 
