@@ -8,12 +8,15 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from pointport.errors import PermissionDenied
 
-Purpose = Literal["upload", "download", "certificate"]
+Purpose = Literal["upload", "download", "certificate", "report"]
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a ticket is good for: one purpose, one site's one file, its largest size, the name a download is saved under."""
+    """What a ticket is good for: one purpose, one site's one file, its largest size, the name a download is saved under.
+
+    Of a report, which is made as it is had, the path is the id of the import.
+    """
 
     purpose: Purpose
     site_id: UUID
