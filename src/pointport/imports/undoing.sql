@@ -130,10 +130,11 @@ WHERE site_id = %(site_id)s AND import_id = %(run_id)s AND problem = 'LATER_IMPO
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
 -- name: settle_undone
--- Lined up a second time: those that have their outcome, or are taken back, are not taken up again.
+-- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, and what a later
+-- import found there since is no problem of theirs.
 UPDATE import_ready SET problem = 'DONE'
 WHERE
-    site_id = %(site_id)s AND import_id = %(run_id)s AND problem IS NULL
+    site_id = %(site_id)s AND import_id = %(run_id)s
     AND (
         EXISTS (
             SELECT FROM import_row
