@@ -79,6 +79,7 @@ def count(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID) 
     each problem is there.
     """
     these = _these(site_id, import_id, run_id)
+    connection.execute(QUERIES["undo_in_sets"])
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
     reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
     return {**found, "reasons": reasons}
@@ -91,4 +92,6 @@ def _these(site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:
         "run_id": run_id,
         "first_id": entry_id(import_id, 0),
         "last_id": entry_id(import_id, LINE_MAX),
+        "first_undone_id": entry_id(run_id, 0),
+        "last_undone_id": entry_id(run_id, LINE_MAX),
     }
