@@ -30,7 +30,8 @@ from pointport.ledger import adjusting
 from pointport.plumbing import queue
 from pointport.plumbing.idempotency import once
 from pointport.plumbing.queries import plan_filter
-from pointport.plumbing.webhooks import delivering, outbox, sending, signing
+from pointport.plumbing.sites import signing
+from pointport.plumbing.webhooks import delivering, outbox, sending
 from pointport.plumbing.webhooks.sending import Sent
 from pointport.wire import events
 from pointport.wire.accounts import ACCOUNTS

@@ -17,6 +17,7 @@ QUERIES = load(__file__)
 
 PROOFS = {
     "counts_equal_rows": QUERIES["counts_equal_rows"],
+    "undos_equal_entries": QUERIES["undos_equal_entries"],
     "entries_have_imports": QUERIES["entries_have_imports"],
     "rows_have_imports": QUERIES["rows_have_imports"],
 }

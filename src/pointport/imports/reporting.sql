@@ -99,6 +99,35 @@ WHERE
     )
 LIMIT 10;
 
+-- name: undos_equal_entries
+-- Another: what an undo says that it took back is what its entries did.
+SELECT
+    import_run.id AS subject,
+    format(
+        'says that it added %%s points and removed %%s; its entries add %%s and remove %%s',
+        import_run.summary ->> 'points_added', import_run.summary ->> 'points_removed',
+        coalesce(entries.points_added, 0), coalesce(entries.points_removed, 0)
+    ) AS finding,
+    count(*) OVER (PARTITION BY import_run.site_id) AS findings
+FROM import_run
+LEFT JOIN (
+    SELECT
+        site_id,
+        import_id,
+        coalesce(sum(amount) FILTER (WHERE amount > 0), 0) AS points_added,
+        coalesce(-sum(amount) FILTER (WHERE amount < 0), 0) AS points_removed
+    FROM transaction
+    WHERE site_id = %(site_id)s AND import_id IS NOT NULL
+    GROUP BY site_id, import_id
+) AS entries ON import_run.site_id = entries.site_id AND import_run.id = entries.import_id
+WHERE
+    import_run.site_id = %(site_id)s AND import_run.kind = 'UNDO' AND import_run.status = 'DONE'
+    AND (
+        (import_run.summary ->> 'points_added')::bigint <> coalesce(entries.points_added, 0)
+        OR (import_run.summary ->> 'points_removed')::bigint <> coalesce(entries.points_removed, 0)
+    )
+LIMIT 10;
+
 -- name: entries_have_imports
 -- Another: no entry names an import, or an undo of one, that does not exist.
 SELECT

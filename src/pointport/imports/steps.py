@@ -28,6 +28,7 @@ from pointport.errors import FileRejected, ImportStopped, NotFound, Precondition
 from pointport.imports import (
     answers,
     applying,
+    certifying,
     foreseeing,
     intake,
     judging,
@@ -246,6 +247,19 @@ def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
         return audit.verify(connection, site_id) + audit.verify(connection, site_id, reporting.PROOFS)
 
 
+def certify(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Prove what an ended import did. Raises NotFound; PreconditionFailed before its end, and when it does not add up."""
+    proof = prove(workshop, site_id, import_id)
+    certifying.refuse_unsound(proof)
+    return proof
+
+
+def prove(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Return what the ledger says of an ended import, be it sound or not. Raises NotFound, PreconditionFailed."""
+    with workshop.database.transaction(site_id) as connection:
+        return certifying.prove(connection, record.find(connection, site_id, import_id))
+
+
 # --- What a worker calls ------------------------------------------------------------------------------------------------
 
 
@@ -294,13 +308,7 @@ def stop(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], boo
     """Bring a cancelled import to its end: all its rows are known, and those that are not applied are listed."""
     try:
         if stage(workshop, site_id, import_id).status is Status.IMPORTING:
-            with workshop.database.transaction(site_id) as connection:
-                found = record.lock_alone(connection, site_id, import_id)
-                if found.status is not Status.IMPORTING:
-                    return
-                _require_lined_up(connection, found)
-                if lineup.count_left(connection, site_id, import_id):
-                    _end_cancelled(workshop, connection, found)
+            end_cancelled(workshop, site_id, import_id)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
@@ -411,13 +419,25 @@ def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: Error
         if found.status is not Status.IMPORTING:
             return
         _require_lined_up(connection, found)
+        is_cancelled = lineup.count_left(connection, site_id, import_id) > 0
+        if not is_cancelled:
+            result = _conclude(workshop, connection, found, written)
+            staging.clear(connection, site_id, import_id)
+            finished = record.finish_importing(connection, found, result, now=workshop.clock())
+            _tell_end(workshop, connection, finished)
+    if is_cancelled:
+        end_cancelled(workshop, site_id, import_id)
+
+
+def end_cancelled(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
+    """End a cancelled import of which chunks are left, once nobody is at one of them any more."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock_alone(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
         if lineup.count_left(connection, site_id, import_id):
             _end_cancelled(workshop, connection, found)
-            return
-        result = _conclude(workshop, connection, found, written)
-        staging.clear(connection, site_id, import_id)
-        finished = record.finish_importing(connection, found, result, now=workshop.clock())
-        _tell_end(workshop, connection, finished)
 
 
 def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, message: str) -> None:

@@ -44,19 +44,21 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.files import download_file, show_certificate, upload_file
 from pointport.entrypoints.api.imports import (
     cancel_import,
     create_file_url,
     create_import,
     execute_import,
     explain_import,
+    get_certificate,
     get_error_file_url,
     get_import,
     preview_import,
     query_imports,
     retry_import,
     undo_import,
+    verify_certificate,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -108,6 +110,7 @@ SERVICES = (
             get_import,
             execute_import,
             get_error_file_url,
+            get_certificate,
             query_imports,
             preview_import,
             cancel_import,
@@ -163,9 +166,9 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file)),
+    Service("files", (upload_file, download_file, show_certificate)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
-    Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
+    Service("ours", (explain_import, show_account, load_contacts, manage_sites, verify_certificate, health)),
 )
 
 RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)

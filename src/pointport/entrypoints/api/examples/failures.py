@@ -123,6 +123,15 @@ FAILURES: Mapping[str, Failure] = {
             ),
         )
     ),
+    "InvalidCertificateUrl": Failure(
+        (
+            PermissionDenied("this certificate URL has expired; ask for a new one", code="CERTIFICATE_URL_EXPIRED"),
+            PermissionDenied(
+                "this certificate URL was not made by this server, or was altered; ask for a new one",
+                code="CERTIFICATE_URL_INVALID",
+            ),
+        )
+    ),
     # 404
     "NotFound": Failure((NotFound("there is no such thing"),)),
     "ImportNotFound": Failure((NO_IMPORT,)),
@@ -198,6 +207,26 @@ FAILURES: Mapping[str, Failure] = {
             _inactive("execute an import"),
         )
     ),
+    "NotCertified": Failure(
+        (
+            PreconditionFailed(
+                "an import must have been executed and have ended to be certified",
+                code="INVALID_IMPORT_STATUS",
+                data={"status": "PARSED"},
+            ),
+            PreconditionFailed(
+                "the ledger is not sound, so nothing is certified: points.added must be 35, and is 34;"
+                " `pointport ledger verify` says more",
+                code="LEDGER_NOT_SOUND",
+                data={"name": "points.added", "expected": 35, "found": 34},
+            ),
+            PreconditionFailed(
+                "the key that signs webhooks and certificates was made with another POINTPORT_SECRET; set that again, or"
+                " make a new key with `pointport webhook key rotate`",
+                code="SIGNING_KEY_UNREADABLE",
+            ),
+        )
+    ),
     "ProgramNotActive": Failure((_inactive("make accounts"),)),
     "NothingToPause": Failure(
         (
@@ -248,6 +277,7 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "get_import": ("InvalidImportId", "ImportNotFound"),
     "execute_import": ("InvalidMapping", "ImportNotFound", "ImportNotParsed"),
     "get_error_file_url": ("InvalidImportId", "ErrorFileNotFound"),
+    "get_certificate": ("InvalidImportId", "ImportNotFound", "NotCertified"),
     "query_imports": ("InvalidQuery",),
     "explain_import": ("InvalidImportId", "ImportNotFound"),
     "create_account": ("ContactNotFound", "AccountExists", "ProgramNotActive"),
@@ -273,6 +303,7 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "upload_file": ("InvalidLength", "InvalidUploadUrl", "TooLarge", "UploadUrlUsed"),
     "upload_file_by_post": ("InvalidLength", "InvalidUploadUrl", "TooLarge", "UploadUrlUsed"),
     "download_file": ("InvalidDownloadUrl", "FileNotFound"),
+    "show_certificate": ("InvalidCertificateUrl", "ImportNotFound", "NotCertified"),
     "get_webhook": ("WebhookNotFound",),
     "change_webhook": ("WebhookNotFound",),
     "delete_webhook": ("WebhookNotFound",),
