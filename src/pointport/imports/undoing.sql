@@ -90,12 +90,24 @@ FROM (
     CROSS JOIN
         LATERAL (
             SELECT entry.import_id FROM transaction AS entry
-            LEFT JOIN import_run AS undo
-                ON entry.site_id = undo.site_id AND entry.import_id = undo.import_id AND undo.kind = 'UNDO'
-            LEFT JOIN transaction AS reversal
-                ON
-                    entry.site_id = reversal.site_id
-                    AND reversal.id = (left(undo.id::text, 28) || lpad(to_hex(entry.line), 8, '0'))::uuid
+            LEFT JOIN
+                LATERAL (
+                    SELECT import_run.id FROM import_run
+                    WHERE
+                        import_run.site_id = entry.site_id AND import_run.import_id = entry.import_id
+                        AND import_run.kind = 'UNDO'
+                    OFFSET 0
+                ) AS undo
+                ON TRUE
+            LEFT JOIN
+                LATERAL (
+                    SELECT undone.amount FROM transaction AS undone
+                    WHERE
+                        undone.site_id = entry.site_id
+                        AND undone.id = (left(undo.id::text, 28) || lpad(to_hex(entry.line), 8, '0'))::uuid
+                    OFFSET 0
+                ) AS reversal
+                ON TRUE
             WHERE
                 entry.site_id = ready.site_id AND entry.account_id = ready.contact_id
                 AND entry.revision > own.revision
