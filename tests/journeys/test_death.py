@@ -426,7 +426,9 @@ def test_a_worker_that_stood_still_while_the_database_died_and_came_back_loses_n
 ) -> None:
     sheet = make_sheet(12)
     story, _ = own_market.open_site()
-    worker = own_programs.worker().wait_until_ready()
+    # Small chunks, one at a time: the instants between two are many.
+    small = {"POINTPORT_CHUNK_ROWS": "200", "POINTPORT_APPLY_SESSIONS": "1"}
+    worker = own_programs.worker(**small).wait_until_ready()
     import_id = story.parse(sheet.content).id
     with own_market.watch(import_id) as watch:
 
