@@ -25,7 +25,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed
+from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed, Unavailable
 from pointport.imports import (
     answers,
     applying,
@@ -366,7 +366,9 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
             writing = beside.submit(write_error_file, workshop, site_id, import_id)
             apply_chunks(workshop, site_id, import_id, is_stopping)
         finish(workshop, site_id, import_id, written=writing.result())
-    except (FileRejected, ImportStopped, NotFound) as error:
+    except ImportStopped as error:
+        _end_stopped(workshop, site_id, import_id, error)
+    except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
 
@@ -477,12 +479,14 @@ def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> Erro
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: ErrorFile | None = None) -> None:
     """Write the result, and the error file unless it is written with all its rows, and clear the staging tables.
 
-    An import that was cancelled before its last chunk ends as FAILED.
+    An import that was cancelled before its last chunk ends as FAILED. Raises Unavailable when the rows have to be lined up
+    again first.
     """
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
+        _require_lined_up(connection, found)
         is_cancelled = lineup.count_left(connection, site_id, import_id) > 0
         if not is_cancelled:
             result = _conclude(workshop, connection, found, written)
@@ -497,7 +501,10 @@ def end_cancelled(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
     """End a cancelled import of which chunks are left, once nobody is at one of them any more."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock_alone(connection, site_id, import_id)
-        if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if lineup.count_left(connection, site_id, import_id):
             _end_cancelled(workshop, connection, found)
 
 
@@ -509,10 +516,7 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
             record.tell(connection, found, WORKER)
         if found.unfinished:
-            if record.is_cancelled(connection, site_id, import_id) and reason == ImportStopped.code:
-                _end_cancelled(workshop, connection, found)
-            else:
-                _end(workshop, connection, found, reason=reason, message=message)
+            _end(workshop, connection, found, reason=reason, message=message)
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -648,6 +652,28 @@ def _told(breach: Breach) -> str:
         "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
         f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
     }[breach.rule] + " Nothing was applied."
+
+
+def _require_lined_up(connection: Connection, found: LoyaltyImport) -> None:
+    """Raise Unavailable when the server has come back from a crash meanwhile, without the rows that were lined up.
+
+    Without them it looks as if no chunk were left. The next try lines them up again.
+    """
+    if found.ready_rows is not None and not staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        raise Unavailable("the rows that were lined up are gone; they are lined up again")
+
+
+def _end_stopped(workshop: Workshop, site_id: UUID, import_id: UUID, stopped: ImportStopped) -> None:
+    """End an import that was stopped while a chunk was applied; the rows of that one and of those behind it are listed."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock_alone(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if stopped.reason == ImportStopped.code:
+            _end_cancelled(workshop, connection, found)
+        else:
+            _end(workshop, connection, found, reason=stopped.reason, message=stopped.message)
 
 
 def _end_cancelled(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:

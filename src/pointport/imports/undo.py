@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from pointport.errors import Unavailable
 from pointport.imports import applying, lineup, record, runs, sessions, staging, undoing
 from pointport.imports.applying import Terms, WhenNegative
 from pointport.imports.record import LoyaltyImport
@@ -45,6 +46,8 @@ def begin(
             begun = runs.insert(connection, site_id, import_id, Kind.UNDO, options=options, actor=actor, now=now)
         else:
             runs.change(connection, "begin_run_again", begun, options=Jsonb(options), now=now)
+            # Imports may have set balances since they were lined up: they are lined up again.
+            staging.clear(connection, site_id, begun.id)
         told = {"id": str(begun.id), "status": str(RunStatus.RUNNING), "when_negative": when_negative}
         changed = record.note_undo(connection, found, told, now=now)
         record.tell(connection, changed, actor)
@@ -127,12 +130,15 @@ def apply_chunk(workshop: Workshop, site_id: UUID, run_id: UUID, *, waiting: boo
 
 
 def finish(workshop: Workshop, site_id: UUID, run_id: UUID) -> None:
-    """Write the result, at the undo and at the import."""
+    """Write the result, at the undo and at the import. Raises Unavailable when the entries have to be lined up again."""
     now = workshop.clock()
     with workshop.database.transaction(site_id) as connection:
         undo = runs.lock(connection, site_id, run_id)
         if undo.status is not RunStatus.RUNNING:
             return
+        if undo.ready_rows is not None and not staging.is_whole(connection, site_id, run_id, undo.ready_rows):
+            # The server has come back from a crash: without its rows it looks as if no chunk were left.
+            raise Unavailable("the entries that were lined up are gone; they are lined up again")
         if lineup.count_left(connection, site_id, run_id):
             raise RuntimeError(f"undo {run_id} has chunks left")
         summary = undoing.count(connection, site_id, undo.import_id, run_id)

@@ -55,7 +55,7 @@ def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID
     """Line up the entries of an import to be taken back, in the order of their accounts; returns how many.
 
     Those whose balance was set by a later import that stands get that as their outcome. With `again` some may be taken
-    back already.
+    back already: what a later import did after that is no longer in the way.
     """
     these = _these(site_id, import_id, run_id)
     connection.execute(QUERIES["undo_in_sets"])
@@ -64,11 +64,11 @@ def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID
     if later_ids:
         connection.execute(QUERIES["find_later_confirmations"], {**these, "later_ids": later_ids})
     connection.execute(QUERIES["undo_by_key"])
+    if again:
+        connection.execute(QUERIES["settle_undone"], these)
     if later_ids:
         connection.execute(QUERIES["find_later_entries"], {**these, "later_ids": later_ids})
         connection.execute(QUERIES["note_later"], these)
-    if again:
-        connection.execute(QUERIES["settle_undone"], these)
     return rows
 
 
@@ -79,6 +79,7 @@ def count(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID) 
     each problem is there.
     """
     these = _these(site_id, import_id, run_id)
+    connection.execute(QUERIES["undo_in_sets"])
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
     reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
     return {**found, "reasons": reasons}
@@ -91,4 +92,6 @@ def _these(site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:
         "run_id": run_id,
         "first_id": entry_id(import_id, 0),
         "last_id": entry_id(import_id, LINE_MAX),
+        "first_undone_id": entry_id(run_id, 0),
+        "last_undone_id": entry_id(run_id, LINE_MAX),
     }
