@@ -198,7 +198,9 @@ INNER JOIN import_stage AS stage
         chosen.site_id = stage.site_id AND chosen.import_id = stage.import_id
         AND chosen.email = stage.email AND chosen.line <> stage.line
 LEFT JOIN import_row AS settled
-    ON chosen.site_id = settled.site_id AND chosen.import_id = settled.import_id AND chosen.line = settled.line
+    ON
+        chosen.site_id = settled.site_id AND chosen.import_id = settled.import_id AND chosen.line = settled.line
+        AND settled.site_id = %(site_id)s AND settled.import_id = %(import_id)s
 WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
