@@ -80,7 +80,8 @@ def count(
     `kept` counts those of which less than all could be taken back; `points` is what was taken back, `reasons` how often
     each problem is there. With `done_by` what another undo has done before is counted too.
     """
-    these = {**_these(site_id, import_id, run_id), "done_by": done_by or run_id}
+    before = done_by or run_id
+    these = {**_these(site_id, import_id, run_id), "done_by": before, "run_ids": [run_id, before]}
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
     reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
     return {**found, "reasons": reasons}

@@ -47,8 +47,8 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
 -- name: settle_undone
--- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, nor is there a later
--- import in the way of what is done.
+-- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, and no later import
+-- is in the way of what is done.
 UPDATE import_ready SET problem = 'DONE'
 WHERE
     site_id = %(site_id)s AND import_id = %(run_id)s
@@ -177,12 +177,12 @@ FROM (
     LEFT JOIN import_row AS settled
         ON
             entry.site_id = settled.site_id AND entry.line = settled.line
-            AND settled.import_id IN (%(run_id)s, %(done_by)s)
+            AND settled.import_id = any(%(run_ids)s)
     WHERE entry.site_id = %(site_id)s AND entry.id >= %(first_id)s AND entry.id <= %(last_id)s
 ) AS undone;
 
 -- name: count_reasons
 -- How often each reason is there why an entry could not be taken back.
 SELECT problem, count(*) AS rows FROM import_row
-WHERE site_id = %(site_id)s AND import_id IN (%(run_id)s, %(done_by)s) AND problem IS NOT NULL
+WHERE site_id = %(site_id)s AND import_id = any(%(run_ids)s) AND problem IS NOT NULL
 GROUP BY problem;
