@@ -77,8 +77,8 @@ FROM (
 ) AS neighbours;
 
 -- name: keep_known
--- When the rows are staged a second time: a customer of whom a row has gone through was known, whatever has become of the
--- address since. Else that row would have a second outcome, and those that count as one with it another one.
+-- When the rows are staged a second time: a customer of whom a row has gone through was known, whatever has become of
+-- the address since. Else that row would have a second outcome, and those that count as one with it another one.
 UPDATE import_ready SET problem = NULL
 FROM (
     SELECT ready.site_id, ready.import_id, ready.email
