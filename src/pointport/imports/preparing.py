@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pointport.errors import FileRejected
-from pointport.imports import judging, staging
+from pointport.imports import judging, record, staging
 from pointport.imports.options import Options
 from pointport.imports.reading import encoding, files, numbers
 from pointport.imports.record import LoyaltyImport
@@ -33,11 +33,13 @@ def line_up(
     `again`: some may have their outcome already, and keep it. Raises FileRejected when the file is not the one that was
     parsed.
     """
+    # Of a row that is tried again the first file of the family tells which cells it may have.
+    first = found if found.root_id is None else record.find(connection, found.site_id, found.root_id)
     stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
     damaged_rows = (found.detected or {})["damaged_rows"]
     rules = judging.Rules(
         mapping=columns,
-        columns=len(found.header or ()),
+        columns=first.own_columns,
         encoding_name=encoding.NAMES.get(found.dialect.encoding, found.dialect.encoding),
         points_max=workshop.settings.points_max,
         read_points=points_reader(workshop, found, columns),

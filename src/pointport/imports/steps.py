@@ -23,6 +23,7 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from psycopg import DatabaseError
 from psycopg.types.json import Jsonb
 
 from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed, Unavailable
@@ -394,29 +395,10 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         again = found.ready_rows is not None
         if found.ready_rows is not None and staging.is_whole(connection, site_id, import_id, found.ready_rows):
             return found
-        options = found.options
-        lined = preparing.line_up(
-            workshop, connection, found, columns=found.columns, options=options, under=import_id, again=again
-        )
-        lineup.cut(
-            connection,
-            site_id,
-            import_id,
-            ready_rows=lined.ready_rows,
-            chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
-            sessions=1 if options.atomic else workshop.settings.apply_sessions,
-        )
-        staged = record.change(
-            connection,
-            "note_staged",
-            found,
-            ready_rows=lined.ready_rows,
-            done_rows=lined.failed_rows,
-            now=workshop.clock(),
-        )
+        staged, failed_rows = _line_up(workshop, connection, found)
         record.tell(connection, staged, WORKER)
         # What was let through once is not stopped half way because balances have changed since.
-        return staged if again else _hold_back(workshop, connection, staged, lined.failed_rows)
+        return staged if again else _hold_back(workshop, connection, staged, failed_rows)
 
 
 def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -454,9 +436,6 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             applied = applying.apply(connection, site_id, import_id, chunk, terms=_terms(workshop, found), now=now)
             if found.options.notify:
                 account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
-        if applied.failed_rows and found.options.fail_if_more_than is not None:
-            failed_rows = reporting.count_failed(connection, site_id, import_id)
-            _refuse_too_many_failed(failed_rows, found.options.fail_if_more_than)
         advanced = record.change(
             connection,
             "note_chunk",
@@ -466,6 +445,9 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             accounts_created=applied.accounts_created,
             now=now,
         )
+        # Not before now: whoever notes a chunk waits for the others, so that each counts what failed in theirs.
+        if applied.failed_rows and found.options.fail_if_more_than is not None:
+            _refuse_too_many_failed(_count_failed(connection, found), found.options.fail_if_more_than)
         record.tell(connection, advanced, WORKER)
         return True
 
@@ -608,6 +590,33 @@ def _finish_parsing(workshop: Workshop, connection: Connection, found: LoyaltyIm
         _begin(workshop, connection, parsed, columns=before.columns, options=before.options, actor=WORKER)
 
 
+def _line_up(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> tuple[LoyaltyImport, int]:
+    """Line the rows up and cut them into chunks; returns the import, and how many rows failed by that.
+
+    Not for the first time if the import knows how many there are. Raises FileRejected, NotFound.
+    """
+    options = found.options
+    lined = preparing.line_up(
+        workshop,
+        connection,
+        found,
+        columns=found.columns,
+        options=options,
+        under=found.id,
+        again=found.ready_rows is not None,
+    )
+    lineup.cut(
+        connection,
+        found.site_id,
+        found.id,
+        ready_rows=lined.ready_rows,
+        chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
+        sessions=1 if options.atomic else workshop.settings.apply_sessions,
+    )
+    told = {"ready_rows": lined.ready_rows, "done_rows": lined.failed_rows}
+    return record.change(connection, "note_staged", found, **told, now=workshop.clock()), lined.failed_rows
+
+
 def _hold_back(workshop: Workshop, connection: Connection, staged: LoyaltyImport, failed_rows: int) -> LoyaltyImport:
     """End an import before its first write when that would change, or lose, more than its owner wants."""
     options = staged.options
@@ -629,6 +638,14 @@ def _refuse_too_many_failed(failed_rows: int, limit: int | None) -> None:
         )
 
 
+def _count_failed(connection: Connection, found: LoyaltyImport) -> int:
+    """Count the rows that have failed by now, and those that will because they share their fate."""
+    failed_rows = reporting.count_failed(connection, found.site_id, found.id)
+    if found.options.duplicates is not Duplicates.REJECT:
+        failed_rows += judging.count_failing_merged(connection, found.site_id, found.id)
+    return failed_rows
+
+
 def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
     """Raise ImportStopped for changes that a guard rail holds back; rows that have too many points get that as theirs."""
     options = staged.options
@@ -643,13 +660,13 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
-    lines = ", ".join(map(str, breach.lines))
+    lines, rows = ", ".join(map(str, breach.lines)), f"{breach.rows or 0:,}"
     return {
-        "max_points_per_row": f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
+        "max_points_per_row": f"{rows} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
         f" {breach.found:,}: first in the lines {lines}.",
         "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
         f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
+        "max_accounts_changed_percent": f"{rows} accounts would change, {breach.found} % of all, more than the"
         f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
     }[breach.rule] + " Nothing was applied."
 
@@ -702,8 +719,9 @@ def _end(
     """End an import as FAILED; the rows that were not reached have `problem`."""
     result = None
     if found.ready_rows is not None:
-        applying.note_not_reached(connection, found.site_id, found.id, problem)
         try:
+            found = _line_up_lost(workshop, connection, found)
+            applying.note_not_reached(connection, found.site_id, found.id, problem)
             result = _conclude(workshop, connection, found)
         except (FileRejected, NotFound):
             # Without the file there is no error file, but what was applied was, and is counted.
@@ -711,6 +729,19 @@ def _end(
     staging.clear(connection, found.site_id, found.id)
     failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
     return _tell_end(workshop, connection, failed)
+
+
+def _line_up_lost(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
+    """Line the rows up again if the server has lost them, so that those which were not reached can be listed."""
+    if found.ready_rows is None or staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        return found
+    try:
+        with connection.transaction():
+            return _line_up(workshop, connection, found)[0]
+    except DatabaseError:
+        # What cannot be lined up, and that may be why the import ends, must not keep it from its end.
+        logger.exception("the rows of import %s cannot be listed", found.id)
+        return found
 
 
 def _tell_end(workshop: Workshop, connection: Connection, ended: LoyaltyImport) -> LoyaltyImport:

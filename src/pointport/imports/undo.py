@@ -46,8 +46,6 @@ def begin(
             begun = runs.insert(connection, site_id, import_id, Kind.UNDO, options=options, actor=actor, now=now)
         else:
             runs.change(connection, "begin_run_again", begun, options=Jsonb(options), now=now)
-            # Imports may have set balances since they were lined up: they are lined up again.
-            staging.clear(connection, site_id, begun.id)
         told = {"id": str(begun.id), "status": str(RunStatus.RUNNING), "when_negative": when_negative}
         changed = record.note_undo(connection, found, told, now=now)
         record.tell(connection, changed, actor)
@@ -94,7 +92,7 @@ def stage(workshop: Workshop, site_id: UUID, run_id: UUID) -> bool:
         if undo.ready_rows is not None and staging.is_whole(connection, site_id, run_id, undo.ready_rows):
             return True
         staging.clear(connection, site_id, run_id)
-        rows = undoing.line_up(connection, site_id, undo.import_id, run_id, again=again)
+        rows = undoing.line_up(connection, site_id, undo.import_id, run_id, done_by=run_id if again else None)
         lineup.cut(
             connection,
             site_id,
@@ -158,6 +156,8 @@ def fail(workshop: Workshop, site_id: UUID, run_id: UUID, *, message: str) -> No
         undo = runs.lock(connection, site_id, run_id)
         if undo.status is not RunStatus.RUNNING:
             return
+        # Before it goes on a later import may have set balances: then it is lined up anew.
+        staging.clear(connection, site_id, run_id)
         runs.change(connection, "fail_run", undo, failure_reason="INTERNAL_ERROR", failure_message=message, now=now)
         found = record.lock(connection, site_id, undo.import_id)
         told = {**_told(undo, RunStatus.FAILED), "message": message}

@@ -48,6 +48,28 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
+-- name: settle_undone
+-- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, and no later import
+-- is in the way of what is done.
+UPDATE import_ready SET problem = 'DONE'
+WHERE
+    site_id = %(site_id)s AND import_id = %(run_id)s
+    AND (
+        EXISTS (
+            SELECT FROM import_row
+            WHERE
+                import_row.site_id = import_ready.site_id AND import_row.import_id = %(done_by)s
+                AND import_row.line = import_ready.line
+        )
+        OR EXISTS (
+            SELECT FROM transaction
+            WHERE
+                transaction.site_id = import_ready.site_id
+                AND transaction.id
+                = (left(%(done_by)s::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
+        )
+    );
+
 -- name: find_later_entries
 -- Those whose balance one of these has set, unless that was taken back again, to the last point. Every row is there:
 -- written as an INSERT it finds each by its key, and leaves the planner no choice.
@@ -163,28 +185,6 @@ FROM import_ready
 WHERE site_id = %(site_id)s AND import_id = %(run_id)s AND problem = 'LATER_IMPORT'
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
--- name: settle_undone
--- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, and what a later
--- import found there since is no problem of theirs.
-UPDATE import_ready SET problem = 'DONE'
-WHERE
-    site_id = %(site_id)s AND import_id = %(run_id)s
-    AND (
-        EXISTS (
-            SELECT FROM import_row
-            WHERE
-                import_row.site_id = import_ready.site_id AND import_row.import_id = import_ready.import_id
-                AND import_row.line = import_ready.line
-        )
-        OR EXISTS (
-            SELECT FROM transaction
-            WHERE
-                transaction.site_id = import_ready.site_id
-                AND transaction.id
-                = (left(import_ready.import_id::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
-        )
-    );
-
 -- name: count_undone
 -- What became, or in a preview will become, of the import's entries. Those of the undo stand together as well.
 SELECT
@@ -212,12 +212,12 @@ FROM (
     LEFT JOIN import_row AS settled
         ON
             entry.site_id = settled.site_id AND entry.line = settled.line
-            AND settled.site_id = %(site_id)s AND settled.import_id = %(run_id)s
+            AND settled.site_id = %(site_id)s AND settled.import_id = any(%(run_ids)s)
     WHERE entry.site_id = %(site_id)s AND entry.id >= %(first_id)s AND entry.id <= %(last_id)s
 ) AS undone;
 
 -- name: count_reasons
 -- How often each reason is there why an entry could not be taken back.
 SELECT problem, count(*) AS rows FROM import_row
-WHERE site_id = %(site_id)s AND import_id = %(run_id)s AND problem IS NOT NULL
+WHERE site_id = %(site_id)s AND import_id = any(%(run_ids)s) AND problem IS NOT NULL
 GROUP BY problem;
