@@ -186,3 +186,13 @@ def test_a_row_with_a_cell_too_many_does_not_go_through_because_the_error_file_h
     mended = story.correct(done, Correction(2, points="1250"))
     assert story.outcomes(mended) == {2: "IMPORTED"}
     assert story.balances() == {"ada@example.com": 1250, "bob@example.com": 7}
+
+
+def test_a_retry_reads_numbers_as_the_file_that_they_come_from(story: Story) -> None:
+    story.add_contacts("ada@example.com", "bob@example.com")
+    # Twice the same sign shows that the point groups; the row that failed does not show it by itself.
+    ended = story.run(b"Email;Points\nada@example.com;1.234.567\nbo@example.com;52.620\n")
+    assert story.outcomes(ended) == {2: "IMPORTED", 3: "CONTACT_NOT_FOUND"}
+    again = story.correct(ended, Correction(3, email="bob@example.com"))
+    assert story.outcomes(again) == {2: "IMPORTED"}
+    assert story.balances() == {"ada@example.com": 1_234_567, "bob@example.com": 52_620}

@@ -69,21 +69,22 @@ def rows(workshop: Workshop, found: LoyaltyImport) -> Iterator[Row]:
     return files.read(workshop.objects.get(found.file_url.removeprefix("/")), found.dialect, workshop.settings)
 
 
-def points_reader(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> judging.CellReader:
-    """Return how cells of the points column are read.
+def number_format(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> NumberFormat:
+    """Return how the numbers of the points column are written.
 
-    Parsing settled how the numbers of the column are written that it suggested; for another, the file is read once more
-    when first it matters.
+    Parsing settled it for the column that it suggested; for another, the file is read once more.
     """
+    if columns.points == found.suggested_points:
+        return found.number_format
+    return numbers.settle(
+        (cells[columns.points] for _, cells, _ in rows(workshop, found) if columns.points < len(cells)),
+        is_rendered=found.dialect.sheet is not None,
+    )
 
-    @functools.cache
-    def written() -> NumberFormat:
-        if columns.points == found.suggested_points:
-            return found.number_format
-        return numbers.settle(
-            (cells[columns.points] for _, cells, _ in rows(workshop, found) if columns.points < len(cells)),
-            is_rendered=found.dialect.sheet is not None,
-        )
+
+def points_reader(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> judging.CellReader:
+    """Return how cells of the points column are read; how its numbers are written is found out when first it matters."""
+    written = functools.cache(lambda: number_format(workshop, found, columns))
 
     def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
         number = numbers.read(text, written())

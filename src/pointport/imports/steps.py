@@ -582,11 +582,18 @@ def _begin(
 
 
 def _finish_parsing(workshop: Workshop, connection: Connection, found: LoyaltyImport, learned: Learned) -> None:
-    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed."""
+    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed.
+
+    Its numbers are read as those of the file that they come from: the few that failed show less of how they are written.
+    """
+    before = None if found.retry_of is None else record.find(connection, found.site_id, found.retry_of)
+    if before is not None:
+        suggestion = replace(learned.suggestion, email=before.email_index, points=before.points_index)
+        written = preparing.number_format(workshop, before, before.columns)
+        learned = replace(learned, suggestion=suggestion, number_format=written)
     parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
     record.tell(connection, parsed, WORKER)
-    if parsed.retry_of is not None:
-        before = record.find(connection, parsed.site_id, parsed.retry_of)
+    if before is not None:
         _begin(workshop, connection, parsed, columns=before.columns, options=before.options, actor=WORKER)
 
 
