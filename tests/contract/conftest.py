@@ -36,6 +36,17 @@ NOBODY = UUID("5cc0b472-e488-4de3-92ba-bd718a44933a")
 """An id that nothing has."""
 
 
+DEFAULT_OPTIONS = {
+    "mode": "SET",
+    "duplicates": "REJECT",
+    "unknownContacts": "REJECT",
+    "atomic": False,
+    "allowRepeat": False,
+    "notify": True,
+}
+"""What `pointport.options` says of an import whose user chose nothing (design.md 8)."""
+
+
 class Clock:
     """Stands still until it is moved, so that answers can be compared whole."""
 

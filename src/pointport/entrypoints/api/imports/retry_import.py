@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import ConfigDict, Field, StrictInt, StrictStr
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
@@ -38,6 +38,8 @@ class CorrectedRow(bodies.Body):
 
 class RetryImport(bodies.Body):
     """Which import, and either its error file, corrected and uploaded, or what is right instead, line by line."""
+
+    model_config = ConfigDict(json_schema_extra=bodies.exactly_one_of(file_url="string", corrections="array"))
 
     loyalty_import_id: bodies.Guid
     file_url: bodies.FilePath | None = None
