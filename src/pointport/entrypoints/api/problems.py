@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from pointport.errors import (
     Unavailable,
     Violation,
 )
+from pointport.wire.base import timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -170,7 +172,9 @@ def _methods(request: Request) -> list[str]:
 def _application_error(code: str, message: str, data: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"code": code, "description": message}
     if data:
-        found["data"] = dict(data)
+        found["data"] = {
+            name: timestamp(value) if isinstance(value, datetime) else value for name, value in data.items()
+        }
     return {"message": message, "details": {"applicationError": found}}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from pointport.entrypoints.api.examples.example import (
@@ -222,7 +223,10 @@ FAILURES: Mapping[str, Failure] = {
                 f"this very file was imported before, on 2024-09-17 by import {IMPORT_ID}: its points would be added a"
                 " second time. If that is meant, say so with allowRepeat.",
                 code="FILE_REPEATED",
-                data={"loyaltyImportId": IMPORT_ID, "executedDate": "2024-09-17T11:05:02.022Z"},
+                data={
+                    "loyaltyImportId": IMPORT_ID,
+                    "executedDate": datetime(2024, 9, 17, 11, 5, 2, 22_000, tzinfo=UTC),
+                },
             ),
         )
     ),
