@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from pointport.imports.options import Duplicates, Mode, Options, UnknownContacts
-from pointport.imports.problems import CATALOGUE
+from pointport.imports.problems import CATALOGUE, LATER_IMPORT
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.runs import RunStatus
@@ -177,6 +177,7 @@ class ReasonCount(TypedDict):
     code: str
     title: str
     count: int
+    laterImportIds: NotRequired[Annotated[list[Guid], Field(description="The newest ten to undo first: LATER_IMPORT")]]
 
 
 class Undone(TypedDict):
@@ -395,6 +396,7 @@ def undone(told: Mapping[str, Any]) -> Json:
             **{camel(name): told.get(name) for name in ("points_added", "points_removed", "message")},
             "reasons": [
                 {"code": code, "title": CATALOGUE[code].title, "count": count}
+                | ({"laterImportIds": told.get("later_ids", [])} if code == LATER_IMPORT.code else {})
                 for code, count in told["reasons"].items()
             ]
             if "reasons" in told

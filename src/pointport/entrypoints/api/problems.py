@@ -69,6 +69,7 @@ WORDS: Mapping[str, tuple[Rule, str]] = {
     "greater_than_equal": ("MIN", "must be at least {ge}"),
     "less_than_equal": ("MAX", "must be at most {le}"),
     "enum": ("INVALID_ENUM_VALUE", "must be {expected}"),
+    "literal_error": ("INVALID_ENUM_VALUE", "must be {expected}"),
 }
 """What pydantic calls an error, the contract's word for it, and ours."""
 
