@@ -5,13 +5,15 @@ import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from pointport.app import App
-from pointport.imports import applying, steps
-from pointport.imports.shapes import Workshop
+from pointport.imports import lineup, preparing, steps
+from pointport.imports.shapes import Lined, Workshop
+from pointport.plumbing.database.pool import Connection
 from tests.conftest import Site, Story
 from tests.contract.conftest import (
     NOBODY,
@@ -140,13 +142,13 @@ def test_cancelled_while_its_file_is_read_nothing_is_applied(
 ) -> None:
     """The import's row is held for as long, and the call does not wait for that."""
     made = begin(door)
-    line_up = steps.preparing.line_up
+    line_up = preparing.line_up
 
-    def cancelled_meanwhile(workshop: Workshop, *arguments: object, **named: object) -> object:
+    def cancelled_meanwhile(workshop: Workshop, *arguments: Any, **named: Any) -> Lined:
         assert cancel(door, made)["status"] == "IMPORTING"
-        return line_up(workshop, *arguments, **named)  # type: ignore[arg-type]
+        return line_up(workshop, *arguments, **named)
 
-    monkeypatch.setattr(steps.preparing, "line_up", cancelled_meanwhile)
+    monkeypatch.setattr(preparing, "line_up", cancelled_meanwhile)
     work(story)
     check(door, made, 0)
 
@@ -156,15 +158,15 @@ def test_cancelled_in_the_middle_of_its_only_chunk_nothing_is_applied(
 ) -> None:
     """8: an atomic import is one chunk; it breaks off within, and the transaction comes to nothing."""
     made = begin(door, atomic=True)
-    note_applied = applying.lineup.note_applied
+    note_applied = lineup.note_applied
 
-    def cancelled_meanwhile(connection: object, *arguments: object, **named: object) -> None:
-        note_applied(connection, *arguments, **named)  # type: ignore[arg-type]
+    def cancelled_meanwhile(connection: Connection, *arguments: Any, **named: Any) -> None:
+        note_applied(connection, *arguments, **named)
         cancel(door, made)
         # The database is at work for longer than it takes to notice.
-        connection.execute("SELECT pg_sleep(30)")  # type: ignore[attr-defined]
+        connection.execute("SELECT pg_sleep(30)")
 
-    monkeypatch.setattr(applying.lineup, "note_applied", cancelled_meanwhile)
+    monkeypatch.setattr(lineup, "note_applied", cancelled_meanwhile)
     work(story)
     check(door, made, 0)
     assert story.balances() == {}
@@ -258,7 +260,7 @@ def test_only_what_is_importing_can_be_cancelled(door: Door, story: Story) -> No
     ended = begin(door)
     cancel(door, ended)
     work(story)
-    imports = {
+    imports: dict[str, UUID | str] = {
         "INITIATED": story.create(CONTENT).id,
         "PARSING": begin_parsing(story, CONTENT).id,
         "PARSED": story.parse(CONTENT).id,

@@ -340,7 +340,8 @@ def test_a_number_that_is_none_or_beyond_its_limits_is_refused(door: Door, name:
         assert refuse(door, made, **{name: value}) == too_small, value
     for value in (most + 1, 2**63, 10**30):
         assert refuse(door, made, **{name: value}) == too_large, value
-    for value in ("5", "", True, 1.5, [], {}, [1]):
+    wrong: list[Any] = ["5", "", True, 1.5, [], {}, [1]]
+    for value in wrong:
         assert refuse(door, made, **{name: value}) == no_number, value
     # JSON knows no whole numbers of its own: 5.0 is 5.
     assert door.post("execute", made, **mapped(), options={name: 5.0}).status_code == 200
@@ -357,7 +358,8 @@ def test_a_number_that_is_none_or_beyond_its_limits_is_refused(door: Door, name:
 def test_a_value_that_there_is_not_is_refused(door: Door, name: str, wanted: str) -> None:
     made = door.parse(CONTENT)
     told = invalid(violation(f"options.{name}", wanted, "INVALID_ENUM_VALUE"))
-    for value in ("set", "", "NOTHING", 1, True, [], {}):
+    wrong: list[Any] = ["set", "", "NOTHING", 1, True, [], {}]
+    for value in wrong:
         assert refuse(door, made, **{name: value}) == told, value
 
 
@@ -365,7 +367,8 @@ def test_a_value_that_there_is_not_is_refused(door: Door, name: str, wanted: str
 def test_yes_or_no_is_no_text_and_no_number(door: Door, name: str) -> None:
     made = door.parse(CONTENT)
     told = invalid(violation(f"options.{name}", "must be true or false", "FORMAT", type="boolean"))
-    for value in ("true", "yes", 1, 0, []):
+    wrong: list[Any] = ["true", "yes", 1, 0, []]
+    for value in wrong:
         assert refuse(door, made, **{name: value}) == told, value
 
 
@@ -382,7 +385,8 @@ def test_a_description_is_of_1_to_100_characters(door: Door) -> None:
     unstorable = told("must not hold NUL characters or lone surrogates", "FORMAT", type="text")
     assert refuse(door, made, description="a\0b") == unstorable
     # A lone surrogate is no text to begin with.
-    for value in ("\ud800", 5, True, [], {}):
+    wrong: list[Any] = ["\ud800", 5, True, [], {}]
+    for value in wrong:
         assert refuse(door, made, description=value) == told("must be text", "FORMAT", type="text")
     assert door.done("execute", made, **mapped(), options={"description": "🎁" * 100})["status"] == "IMPORTED"
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -336,7 +337,8 @@ def test_an_undo_cannot_be_undone(door: Door, story: Story, ended: str) -> None:
 def test_a_policy_that_there_is_not_is_refused(door: Door, ended: str) -> None:
     told = invalid(violation("policy", "must be 'SKIP' or 'CLAMP'", "INVALID_ENUM_VALUE"))
     for call in ("undo", "undo-preview"):
-        for policy in ("REFUSE", "skip", "", 1, True, [], {}):
+        wrong: list[Any] = ["REFUSE", "skip", "", 1, True, [], {}]
+        for policy in wrong:
             with nothing_changed(door.story):
                 answer = door.post(call, ended, policy=policy)
             assert (answer.status_code, answer.json()) == (400, told), policy

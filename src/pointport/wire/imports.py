@@ -369,7 +369,8 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
             "preview": _previewed(record),
             "retryOf": str(record.retry_of) if record.retry_of else None,
             "retries": [str(one) for one in record.retries] or None,
-            "stillFailedCount": record.still_failed_count,
+            # Of a family it is said at its first, which alone knows of all the others.
+            "stillFailedCount": record.still_failed_count if record.root_id is None else None,
             "undo": undone(record.undo) if record.undo else None,
             "failureReason": record.failure_reason,
             "failureMessage": record.failure_message,
