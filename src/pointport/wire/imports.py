@@ -36,6 +36,14 @@ IMPORTS = Resource(
 ColumnName = Annotated[str, Field(json_schema_extra={"enum": ["EMAIL", "POINTS"]})]
 PolicyName = Literal["SKIP", "CLAMP"]
 """What an undo does with points that are spent."""
+FailureReason = Annotated[
+    str,
+    Field(
+        description="Why it has FAILED: GUARD_RAIL, TOO_MANY_FAILED_ROWS, CANCELLED, FILE_CHANGED, FILE_NOT_FOUND,"
+        " INTERNAL_ERROR, or why the file cannot be read, which is its parseErrorReason too",
+        examples=["GUARD_RAIL", "TOO_MANY_FAILED_ROWS", "CANCELLED", "FILE_CHANGED", "INTERNAL_ERROR"],
+    ),
+]
 StatusName = Annotated[str, Field(json_schema_extra={"enum": ["UNKNOWN", *Status]})]
 
 
@@ -209,8 +217,8 @@ class Ours(TypedDict):
     detected: NotRequired[Detected]
     progress: NotRequired[ProgressShape]
     totals: NotRequired[Totals]
-    failureReason: NotRequired[str]
-    failureMessage: NotRequired[str]
+    failureReason: NotRequired[FailureReason]
+    failureMessage: NotRequired[Annotated[str, Field(description="What happened, where, and the way out")]]
 
 
 class LoyaltyImportShape(TypedDict):
