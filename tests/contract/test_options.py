@@ -1,16 +1,13 @@
 """`options` of execute (design.md 8): each is kept with the import, does what it says, and is refused when it is none."""
 
-import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from pointport.app import App
-from pointport.entrypoints.api.server import create_api
 from pointport.plumbing.webhooks.event_types import EventType
 from tests.conftest import Site, Story
 from tests.contract.conftest import (
@@ -299,16 +296,14 @@ def test_the_same_file_of_another_site_is_nothing_to_this_one(
     assert door.run(CONTENT, mode="ADD")["status"] == "IMPORTED"
 
 
-def test_of_two_at_the_same_time_exactly_one_adds(door: Door, app: App, site: Site, story: Story) -> None:
+def test_of_two_at_the_same_time_exactly_one_adds(door: Door, story: Story) -> None:
     """7: ten times, so that each may be first; the other is told which one was."""
     for number in range(10):
         content = CONTENT + b"\r\n" * number
         waiting = [door.parse(content), door.parse(content)]
 
         def execute(import_id: str) -> tuple[int, Json]:
-            client = TestClient(create_api(app), headers=site.headers)
-            body = {"loyaltyImportId": import_id, **mapped(), "options": {"mode": "ADD"}}
-            answer = client.post("/v1/loyalty-imports/execute", content=json.dumps(body))
+            answer = door.post("execute", import_id, **mapped(), options={"mode": "ADD"})
             return answer.status_code, answer.json()
 
         with ThreadPoolExecutor(2) as threads:
