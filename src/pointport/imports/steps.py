@@ -545,7 +545,7 @@ def _refuse_repeat(twins: Iterable[LoyaltyImport]) -> None:
                 f"this very file was imported before, on {twin.executed_date:%Y-%m-%d} by import {twin.id}: its points"
                 " would be added a second time. If that is meant, say so with allowRepeat.",
                 code="FILE_REPEATED",
-                data={"loyaltyImportId": str(twin.id), "executedDate": twin.executed_date.isoformat()},
+                data={"loyaltyImportId": str(twin.id), "executedDate": twin.executed_date},
             )
 
 
@@ -667,15 +667,24 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
-    lines, rows = ", ".join(map(str, breach.lines)), f"{breach.rows or 0:,}"
-    return {
-        "max_points_per_row": f"{rows} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
-        f" {breach.found:,}: first in the lines {lines}.",
-        "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
-        f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{rows} accounts would change, {breach.found} % of all, more than the"
-        f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
-    }[breach.rule] + " Nothing was applied."
+    lines = ", ".join(map(str, breach.lines))
+    match breach.rule:
+        case "max_points_per_row":
+            told = (
+                f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to {breach.found:,}:"
+                f" first in the lines {lines}."
+            )
+        case "max_total_change":
+            told = (
+                f"All rows together would change balances by {breach.found:,} points, more than the {breach.limit:,} of"
+                f" maxTotalChange; the largest changes are in the lines {lines}."
+            )
+        case _:
+            told = (
+                f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the {breach.limit} % of"
+                f" maxAccountsChangedPercent; the largest changes are in the lines {lines}."
+            )
+    return f"{told} Nothing was applied."
 
 
 def _require_lined_up(connection: Connection, found: LoyaltyImport) -> None:

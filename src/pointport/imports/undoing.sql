@@ -217,7 +217,13 @@ FROM (
 ) AS undone;
 
 -- name: count_reasons
--- How often each reason is there why an entry could not be taken back.
-SELECT problem, count(*) AS rows FROM import_row
+-- How often each reason is there why an entry could not be taken back, and the imports that stand in the way.
+SELECT
+    problem,
+    count(*) AS rows,
+    (
+        array_agg(DISTINCT detail ->> 'later_import_id' ORDER BY detail ->> 'later_import_id' DESC)
+    )[1:%(limit)s] AS later_ids
+FROM import_row
 WHERE site_id = %(site_id)s AND import_id = any(%(run_ids)s) AND problem IS NOT NULL
 GROUP BY problem;
