@@ -204,6 +204,7 @@ def _create(
             site_id,
             id=child_id,
             **asdict(uploaded),
+            file_sha256=learned.sha256,
             retry_of=before.id,
             root_id=root_id,
             now=now,

@@ -344,6 +344,7 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
     try:
         path = found.file_url.removeprefix("/")
         learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, found.reading)
+        _refuse_replaced(found, learned)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
         return
@@ -535,6 +536,17 @@ def erase_expired(workshop: Workshop) -> int:
 
 
 # --- Leaves -------------------------------------------------------------------------------------------------------------
+
+
+def _refuse_replaced(found: LoyaltyImport, learned: Learned) -> None:
+    """Raise FileRejected for another file than was looked at when the import was made.
+
+    The lines of a retry were; an upload that was slow may have come after that.
+    """
+    if found.file_sha256 not in (None, learned.sha256):
+        raise FileRejected(
+            "The uploaded file was replaced while it was looked at. Upload it again and try again.", code="FILE_CHANGED"
+        )
 
 
 def _refuse_repeat(twins: Iterable[LoyaltyImport]) -> None:
