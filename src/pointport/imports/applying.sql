@@ -51,43 +51,44 @@ CROSS JOIN
 
 -- name: judge_balances
 -- Where points are added: the rows that would leave no balance that an account can have. Where they are taken back and
--- are spent already, as much is taken as there is, if that is wanted.
+-- are spent already, as much is taken as there is, if that is wanted. No join: the planner, taking the rows for few,
+-- would look up all of their accounts for each of them.
 UPDATE import_ready SET
     points = CASE
-        WHEN %(when_negative)s = 'CLAMP' AND foreseen.balance + import_ready.points < 0 AND foreseen.balance > 0
-            THEN -foreseen.balance
-        ELSE import_ready.points
+        WHEN
+            %(when_negative)s = 'CLAMP' AND points < 0 AND (
+                SELECT account.balance FROM account
+                WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+            ) BETWEEN 1 AND -points - 1
+            THEN -(
+                SELECT account.balance FROM account
+                WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+            )
+        ELSE points
     END,
     problem = CASE
-        WHEN foreseen.balance + import_ready.points > %(points_max)s THEN 'BALANCE_TOO_LARGE'
+        WHEN
+            coalesce((
+                SELECT account.balance FROM account
+                WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+            ), 0) + points > %(points_max)s
+            THEN 'BALANCE_TOO_LARGE'
         WHEN %(when_negative)s = 'REFUSE' THEN 'BALANCE_WOULD_BE_NEGATIVE'
-        WHEN %(when_negative)s = 'SKIP' OR foreseen.balance = 0 THEN 'POINTS_SPENT'
+        WHEN
+            %(when_negative)s = 'SKIP' OR coalesce((
+                SELECT account.balance FROM account
+                WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+            ), 0) = 0
+            THEN 'POINTS_SPENT'
     END
-FROM (
-    SELECT
-        chunk.site_id,
-        chunk.import_id,
-        chunk.position,
-        coalesce(account.balance, 0) AS balance
-    FROM import_ready AS chunk
-    LEFT JOIN
-        LATERAL (
-            SELECT account.balance FROM account
-            WHERE account.site_id = chunk.site_id AND account.id = chunk.contact_id
-            OFFSET 0
-        ) AS account
-        ON TRUE
-    WHERE
-        chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-        AND chunk.position BETWEEN %(first)s AND %(last)s
-        AND chunk.problem IS NULL
-        AND coalesce(account.balance, 0) + chunk.points NOT BETWEEN 0 AND %(points_max)s
-    OFFSET 0
-) AS foreseen
 WHERE
-    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(import_id)s
-    AND import_ready.site_id = foreseen.site_id AND import_ready.import_id = foreseen.import_id
-    AND import_ready.position = foreseen.position;
+    site_id = %(site_id)s AND import_id = %(import_id)s
+    AND position BETWEEN %(first)s AND %(last)s
+    AND problem IS NULL
+    AND coalesce((
+        SELECT account.balance FROM account
+        WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
+    ), 0) + points NOT BETWEEN 0 AND %(points_max)s;
 
 -- name: note_refused
 -- Their outcomes, with the balance that stood in the way.
