@@ -557,14 +557,22 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
     lines = ", ".join(map(str, breach.lines))
-    return {
-        "max_points_per_row": f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
-        f" {breach.found:,}: first in the lines {lines}.",
-        "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
-        f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
-        f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
-    }[breach.rule] + " Nothing was applied."
+    if breach.rule == "max_points_per_row":
+        told = (
+            f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to {breach.found:,}: first"
+            f" in the lines {lines}."
+        )
+    elif breach.rule == "max_total_change":
+        told = (
+            f"All rows together would change balances by {breach.found:,} points, more than the {breach.limit:,} of"
+            f" maxTotalChange; the largest changes are in the lines {lines}."
+        )
+    else:
+        told = (
+            f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the {breach.limit} % of"
+            f" maxAccountsChangedPercent; the largest changes are in the lines {lines}."
+        )
+    return f"{told} Nothing was applied."
 
 
 def _end_cancelled(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
