@@ -1,17 +1,17 @@
-"""`pointport imports list|show|errors`: what was imported."""
+"""`pointport imports list|show|errors`: what was imported; what can be done with it is in files of its own."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from pointport.entrypoints.cli import bars, results
-from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, connect
-from pointport.entrypoints.cli.options import Json, Site
+from pointport.entrypoints.cli import bars, error_file, results
+from pointport.entrypoints.cli.client import IMPORTS, OURS, connect
+from pointport.entrypoints.cli.options import ImportId, Json, Site
 
-application = typer.Typer(name="imports", help="What was imported.", no_args_is_help=True)
-
-ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id, as `imports list` shows it.")]
+application = typer.Typer(
+    name="imports", help="What was imported, and what can still be done with it.", no_args_is_help=True
+)
 
 
 @application.command("list")
@@ -49,6 +49,7 @@ def show(context: typer.Context, import_id: ImportId, site: Site = None, as_json
         bars.say_json({"loyaltyImport": found, "summary": summary})
         return
     results.show(found, summary)
+    results.show_life(found)
     bars.say()
     for entry in summary["trail"]:
         bars.say(f"{bars.moment(entry['created_date'])}  {entry['action']}  by {bars.plain(entry['actor'])}")
@@ -67,28 +68,11 @@ def errors(
     """Save an import's error file: the failed rows, each with its line, reason and advice."""
     with connect(context, site=site) as client:
         found = client.get_import(import_id)
-        target = save_errors(client, found, output, beside=Path.cwd() / Path(found["fileMetadata"]["name"]).name)
+        target = error_file.save(client, found, output, beside=Path.cwd() / Path(found["fileMetadata"]["name"]).name)
     if as_json:
         bars.say_json({"errorFile": str(target)})
     else:
         bars.say(f"Saved {bars.plain(target)}")
-
-
-def save_errors(client: Client, found: dict[str, Any], output: Path | None, *, beside: Path) -> Path:
-    """Save the error file of an import, where the user says or beside a file under a name that is free."""
-    url = client.get(f"{IMPORTS}/error-file-download-url", loyaltyImportId=found["id"])["url"]
-    target = output or _free_name(beside)
-    with bars.waiting("Saving the failed rows"):
-        client.download(url, target)
-    return target
-
-
-def _free_name(beside: Path) -> Path:
-    target, count = beside.with_name(f"{beside.stem}-errors.csv"), 1
-    while target.exists():
-        count += 1
-        target = beside.with_name(f"{beside.stem}-errors-{count}.csv")
-    return target
 
 
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:
