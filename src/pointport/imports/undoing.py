@@ -79,6 +79,7 @@ def count(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID) 
     each problem is there.
     """
     these = _these(site_id, import_id, run_id)
+    connection.execute(QUERIES["undo_in_sets"])
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
     reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
     return {**found, "reasons": reasons}
