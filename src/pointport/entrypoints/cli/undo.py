@@ -93,7 +93,7 @@ def _facts(seen: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Entries", results.undone(result["undo"])
     added, removed = result["points"]["added"], result["points"]["removed"]
     before, after = result["points"]["totalBefore"], result["points"]["totalAfter"]
-    yield "Points", f"{added:,} given back, {removed:,} taken back; all together {before:,} → {after:,}"
+    yield "Points", f"{added:,} given back, {removed:,} taken back; in all {before:,} → {after:,}"
     for _, told in preview.problems(result):
         yield "Why not", told
     if result["undo"]["kept"] and seen["policy"] == "SKIP":
