@@ -46,10 +46,14 @@ class Terminal:
 
     def wait_for(self, words: str) -> Self:
         """Wait until it has shown something."""
+        return self.wait_for_match(re.escape(words))
+
+    def wait_for_match(self, pattern: str) -> Self:
+        """Wait until it has shown something like that."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while words not in self.shown:
-            assert time.monotonic() < deadline, f"waited in vain for {words!r}:\n{self.shown}"
-            assert self._read(), f"it ended before it showed {words!r}:\n{self.shown}"
+        while re.search(pattern, self.shown) is None:
+            assert time.monotonic() < deadline, f"waited in vain for {pattern!r}:\n{self.shown}"
+            assert self._read(), f"it ended before it showed {pattern!r}:\n{self.shown}"
         return self
 
     def enter(self, text: str) -> Self:

@@ -15,7 +15,7 @@ def test_an_interrupted_import_says_where_it_is_and_is_cancelled(
     file = corner.file("long", *(f"{email},5" for email in emails))
     slow = {**environment, "POINTPORT_CHUNK_ROWS": "1", "POINTPORT_APPLY_SESSIONS": "1"}
     with Terminal("import", file, "--yes", "--site", corner.site, environment=slow, folder=corner.home) as terminal:
-        terminal.wait_for("Importing").enter(INTERRUPT)
+        terminal.wait_for_match(r"Importing \S+ [1-9]\d* rows").enter(INTERRUPT)
         told = terminal.end(130)
     assert "Traceback" not in told
     assert "stops once the rows at work are done" in told
