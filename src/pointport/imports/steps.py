@@ -217,11 +217,16 @@ def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str,
 def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any]:
     """Return what became of an import beyond its record.
 
-    `problems` (how often each occurred), `accounts` and `balance` of the site now, `trail` (who asked for what).
+    `outcomes` (how many rows came out how, once it has ended and while its rows are kept; None otherwise), `problems` (how
+    often each occurred), `accounts` and `balance` of the site now, `trail` (who asked for what).
     """
     with workshop.database.transaction(site_id) as connection:
-        record.find(connection, site_id, import_id)
+        found = record.find(connection, site_id, import_id)
+        outcomes = None
+        if found.accounts_changed is not None and found.erased_date is None:
+            outcomes = {"IMPORTED": found.accounts_changed, **reporting.count_outcomes(connection, site_id, import_id)}
         return {
+            "outcomes": outcomes,
             "problems": reporting.count_problems(connection, site_id, import_id),
             "trail": sites.trail(connection, site_id, import_id),
             **accounts.totals(connection, site_id),

@@ -7,6 +7,8 @@ SET LOCAL work_mem = '64MB';
 SET LOCAL enable_nestloop = off;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
+SET LOCAL enable_seqscan = on;
+SET LOCAL enable_bitmapscan = on;
 
 -- name: line_up_entries
 -- In the order of their accounts, as everything is applied; an account was changed by one row of a file at most.

@@ -287,9 +287,22 @@ class FailedRow(TypedDict):
     message: str
 
 
+class OutcomeCounts(TypedDict):
+    """How many rows came out how."""
+
+    imported: Annotated[int, Field(description="Their balance was changed")]
+    unchanged: Annotated[int, Field(description="Their balance was that already")]
+    merged: Annotated[int, Field(description="Another row of their customer stands for them")]
+    failed: int
+    unprocessed: Annotated[int, Field(description="The import ended before it came to them")]
+
+
 class SummaryAnswer(TypedDict):
     """What became of an import beyond its object."""
 
+    outcomes: NotRequired[
+        Annotated[OutcomeCounts, Field(description="Once it has ended, for as long as its rows are kept")]
+    ]
     problems: list[ProblemCount]
     accounts: Annotated[int, Field(description="Accounts of the site, now")]
     balance: Annotated[int, Field(description="The sum of their balances")]
@@ -316,6 +329,12 @@ def loyalty_import(record: LoyaltyImport, now: datetime) -> Json:
             "pointport": _pointport(record, now),
         }
     )
+
+
+def outcome_counts(outcomes: Mapping[str, int]) -> Json:
+    """Return how many rows came out how."""
+    names = ("IMPORTED", "UNCHANGED", "MERGED", "FAILED", "UNPROCESSED")
+    return {name.lower(): outcomes.get(name, 0) for name in names}
 
 
 def header_mapping_info(columns: Columns) -> Json:

@@ -118,6 +118,7 @@ RETRIED: Json = {
     "pointport": {"retryOf": IMPORT_ID},
 }
 SUMMARY: Json = {
+    "outcomes": {"imported": 2, "unchanged": 0, "merged": 0, "failed": 1, "unprocessed": 0},
     "problems": [{"code": "CONTACT_NOT_FOUND", "title": "Unknown customer", "count": 1}],
     "accounts": 2,
     "balance": 35,
