@@ -1,6 +1,7 @@
 """An engineer at a terminal: the real command, an embedded database of its own, no server."""
 
 import csv
+import json
 import re
 from pathlib import Path
 
