@@ -50,8 +50,8 @@ def run(home: Path, environment: dict[str, str]) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="module")
-def site(run: Run) -> str:
-    """The id of a site."""
+def site_id(run: Run) -> str:
+    """The id of a site in the data folder of a file's journeys."""
     made = read_json(run("site", "create", "Corner shop", "--json"))
     assert set(made) >= {"siteId", "apiKey"}
     return str(made["siteId"])

@@ -11,10 +11,10 @@ from tests.journeys.commands import Run, read_json
 from tests.journeys.processes import Programs, until
 
 
-def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) -> None:
+def test_one_file_from_contacts_to_statement(run: Run, site_id: str, home: Path) -> None:
     contacts = home / "contacts.csv"
     contacts.write_text("Email,First name\nada@example.com,Ada\nbob@example.com,Bob\nnot an address,X\n")
-    loaded = read_json(run("contacts", "load", contacts, "--site", site, "--json", code=1))
+    loaded = read_json(run("contacts", "load", contacts, "--site", site_id, "--json", code=1))
     assert (loaded["created"], loaded["failed"], loaded["failures"][0]["line"]) == (2, 1, 4)
     assert (loaded["columns"], loaded["ignoredColumns"]) == ({"email": "Email", "firstName": "First name"}, [])
 
@@ -23,10 +23,10 @@ def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) ->
     seen = read_json(run("inspect", points, "--json"))
     assert (seen["delimiter"], seen["rowCount"], seen["suggestedMapping"]["email"]) == (";", 3, 0)
 
-    refused = run("import", points, "--site", site, code=2)
+    refused = run("import", points, "--site", site_id, code=2)
     assert "--yes" in refused.stderr
 
-    done = read_json(run("import", points, "--site", site, "--yes", "--json", code=1))
+    done = read_json(run("import", points, "--site", site_id, "--yes", "--json", code=1))
     assert done["loyaltyImport"]["importResult"] == {"errorFileExists": True, "successCount": 1, "failureCount": 2}
     assert done["errorFile"] == str(home / "points-errors.csv")
     with Path(done["errorFile"]).open(encoding="utf-8-sig", newline="") as file:
@@ -36,67 +36,67 @@ def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) ->
         ["zoe@example.com", "7", "4", "FAILED", "CONTACT_NOT_FOUND"],
     ]
 
-    statement = read_json(run("account", "show", " Ada@EXAMPLE.com", "--site", site, "--json"))
+    statement = read_json(run("account", "show", " Ada@EXAMPLE.com", "--site", site_id, "--json"))
     assert statement["account"]["points"]["balance"] == 120
     assert statement["transactions"][0]["pointport"]["line"] == 2
-    assert read_json(run("ledger", "verify", "--site", site, "--json"))["sound"] is True
+    assert read_json(run("ledger", "verify", "--site", site_id, "--json"))["sound"] is True
 
 
-def test_the_error_file_is_corrected_and_imported_as_it_is(run: Run, site: str, home: Path) -> None:
+def test_the_error_file_is_corrected_and_imported_as_it_is(run: Run, site_id: str, home: Path) -> None:
     contacts = home / "more.csv"
     contacts.write_text("email\ncyd@example.com\ndan@example.com\n")
-    run("contacts", "load", contacts, "--site", site)
+    run("contacts", "load", contacts, "--site", site_id)
     points = home / "second.csv"
     points.write_text("Note,email,points\n=1+1,cyd@example.com,ten\nfine,dan@example.com,5\n")
-    run("import", points, "--site", site, "--yes", code=1)
+    run("import", points, "--site", site_id, "--yes", code=1)
     errors = home / "second-errors.csv"
     assert "'=1+1" in errors.read_text(encoding="utf-8-sig")
     errors.write_text(errors.read_text(encoding="utf-8-sig").replace(",ten,", ",10,", 1), encoding="utf-8-sig")
-    run("import", errors, "--site", site, "--yes")
-    found = read_json(run("account", "show", "cyd@example.com", "--site", site, "--json"))
+    run("import", errors, "--site", site_id, "--yes")
+    found = read_json(run("account", "show", "cyd@example.com", "--site", site_id, "--json"))
     assert found["account"]["points"]["balance"] == 10
 
 
-def test_a_load_of_contacts_says_which_columns_it_used(run: Run, site: str, home: Path) -> None:
+def test_a_load_of_contacts_says_which_columns_it_used(run: Run, site_id: str, home: Path) -> None:
     contacts = home / "named.csv"
     contacts.write_text("Email,First,Rufname\neve@example.com,Eve,E\n")
-    told = run("contacts", "load", contacts, "--site", site).stdout
+    told = run("contacts", "load", contacts, "--site", site_id).stdout
     assert 'named.csv: e-mail address from "Email", first name from "First".' in told
     assert 'Not used: "Rufname". --last-name would choose one for names.' in told
-    told = run("contacts", "load", contacts, "--last-name", "Rufname", "--site", site).stdout
+    told = run("contacts", "load", contacts, "--last-name", "Rufname", "--site", site_id).stdout
     assert 'last name from "Rufname".' in told
     assert "Not used" not in told
-    told = run("contacts", "load", contacts, "--first-name", "Given", "--site", site, code=2).stderr
+    told = run("contacts", "load", contacts, "--first-name", "Given", "--site", site_id, code=2).stderr
     assert '--first-name "Given" is no column; there are Email, First, Rufname' in told
 
 
-def test_a_file_that_cannot_be_read_fails_with_its_reason(run: Run, site: str, home: Path) -> None:
+def test_a_file_that_cannot_be_read_fails_with_its_reason(run: Run, site_id: str, home: Path) -> None:
     empty = home / "empty.csv"
     empty.write_text("")
-    assert "EMPTY_FILE" in run("import", empty, "--site", site, "--yes", code=3).stderr
+    assert "EMPTY_FILE" in run("import", empty, "--site", site_id, "--yes", code=3).stderr
 
 
-def test_columns_that_cannot_be_told_are_asked_for_by_name(run: Run, site: str, home: Path) -> None:
+def test_columns_that_cannot_be_told_are_asked_for_by_name(run: Run, site_id: str, home: Path) -> None:
     file = home / "odd.csv"
     file.write_text("who,how many\nada@example.com,1\n")
-    told = run("import", file, "--site", site, "--yes", code=2).stderr
+    told = run("import", file, "--site", site_id, "--yes", code=2).stderr
     assert '1 "who", 2 "how many"' in told
-    run("import", file, "--site", site, "--yes", "--email", "who", "--points", "2")
+    run("import", file, "--site", site_id, "--yes", "--email", "who", "--points", "2")
 
 
-def test_imports_are_listed_shown_and_their_errors_saved(run: Run, site: str, home: Path) -> None:
+def test_imports_are_listed_shown_and_their_errors_saved(run: Run, site_id: str, home: Path) -> None:
     file = home / "listed.csv"
     file.write_text("email,points\nnobody@example.com,1\n")
-    done = read_json(run("import", file, "--site", site, "--yes", "--json", code=1))
+    done = read_json(run("import", file, "--site", site_id, "--yes", "--json", code=1))
     import_id = done["loyaltyImport"]["id"]
-    listed = read_json(run("imports", "list", "--site", site, "--status", "imported", "--limit", "1", "--json"))
+    listed = read_json(run("imports", "list", "--site", site_id, "--status", "imported", "--limit", "1", "--json"))
     assert [one["id"] for one in listed] == [import_id]
-    shown = read_json(run("imports", "show", import_id, "--site", site, "--json"))
+    shown = read_json(run("imports", "show", import_id, "--site", site_id, "--json"))
     assert shown["summary"]["problems"] == [{"code": "CONTACT_NOT_FOUND", "title": "Unknown customer", "count": 1}]
     assert [entry["action"] for entry in shown["summary"]["trail"]] == ["import.create", "import.execute"]
-    saved = read_json(run("imports", "errors", import_id, "--site", site, "-o", home / "saved.csv", "--json"))
+    saved = read_json(run("imports", "errors", import_id, "--site", site_id, "-o", home / "saved.csv", "--json"))
     assert Path(saved["errorFile"]).read_bytes() == Path(done["errorFile"]).read_bytes()
-    run("imports", "show", "00000000-0000-7000-8000-000000000000", "--site", site, code=2)
+    run("imports", "show", "00000000-0000-7000-8000-000000000000", "--site", site_id, code=2)
 
 
 def test_a_certificate_is_saved_and_verified(run: Run, home: Path) -> None:
@@ -161,26 +161,26 @@ def test_a_certificate_that_does_not_hold_says_why(run: Run, home: Path) -> None
     assert "standard input is no certificate: it is cut off" in standard.stderr
 
 
-def test_a_key_is_made_shown_once_and_revoked(run: Run, site: str) -> None:
+def test_a_key_is_made_shown_once_and_revoked(run: Run, site_id: str) -> None:
     made = read_json(
-        run("key", "create", "till", "--scope", "imports", "--scope", "accounts:read", "--site", site, "--json")
+        run("key", "create", "till", "--scope", "imports", "--scope", "accounts:read", "--site", site_id, "--json")
     )
-    listed = run("key", "list", "--site", site, "--json")
+    listed = run("key", "list", "--site", site_id, "--json")
     assert made["apiKey"] not in listed.stdout
     assert made["keyId"] in listed.stdout
-    run("key", "revoke", made["keyId"], "--site", site)
-    assert [k["keyId"] for k in read_json(run("key", "list", "--site", site, "--json")) if k["revokedDate"]] == [
+    run("key", "revoke", made["keyId"], "--site", site_id)
+    assert [k["keyId"] for k in read_json(run("key", "list", "--site", site_id, "--json")) if k["revokedDate"]] == [
         made["keyId"]
     ]
-    run("key", "create", "x", "--scope", "everything", "--site", site, code=2)
+    run("key", "create", "x", "--scope", "everything", "--site", site_id, code=2)
 
 
-def test_the_site_that_is_meant(run: Run, site: str) -> None:
+def test_the_site_that_is_meant(run: Run, site_id: str) -> None:
     other = read_json(run("site", "create", "Second shop", "--json"))["siteId"]
     assert "--site" in run("ledger", "verify", code=2).stderr
     third = read_json(run("site", "create", "Third shop", "--default", "--json"))["siteId"]
     assert read_json(run("ledger", "verify", "--json"))["siteId"] == third
-    assert {one["siteId"] for one in read_json(run("site", "list", "--json"))} >= {site, other, third}
+    assert {one["siteId"] for one in read_json(run("site", "list", "--json"))} >= {site_id, other, third}
 
 
 def test_the_database_says_its_state_and_settings_their_source(run: Run) -> None:
@@ -211,47 +211,47 @@ def test_wrong_use_is_exit_code_2(run: Run) -> None:
     assert "Exit codes" in run("--help").stdout
 
 
-def test_the_program_is_paused_and_activated(run: Run, site: str) -> None:
-    assert read_json(run("program", "show", "--site", site, "--json"))["status"] == "ACTIVE"
-    assert "Status  PAUSED" in run("program", "pause", "--site", site).stdout
-    assert "Status  ACTIVE" in run("program", "activate", "--site", site).stdout
+def test_the_program_is_paused_and_activated(run: Run, site_id: str) -> None:
+    assert read_json(run("program", "show", "--site", site_id, "--json"))["status"] == "ACTIVE"
+    assert "Status  PAUSED" in run("program", "pause", "--site", site_id).stdout
+    assert "Status  ACTIVE" in run("program", "activate", "--site", site_id).stdout
 
 
-def test_webhooks_are_made_looked_at_and_taken_back(run: Run, site: str) -> None:
+def test_webhooks_are_made_looked_at_and_taken_back(run: Run, site_id: str) -> None:
     allowed = {"POINTPORT_WEBHOOK_PRIVATE_TARGETS": "true"}
     created, updated = "wix.loyalty.imports.v1.loyalty_import_created", "wix.loyalty.imports.v1.loyalty_import_updated"
     events = ("--event", created, "--event", updated)
-    refused = run("webhook", "create", "https://127.0.0.1/hook", *events, "--site", site, code=2)
+    refused = run("webhook", "create", "https://127.0.0.1/hook", *events, "--site", site_id, code=2)
     assert "not on the public internet" in refused.stderr
     url = "http://127.0.0.1:9/hook"
-    made = read_json(run("webhook", "create", url, *events, "--site", site, "--json", **allowed))
+    made = read_json(run("webhook", "create", url, *events, "--site", site_id, "--json", **allowed))
     assert made["eventTypes"] == [created, updated]
-    assert url in run("webhook", "list", "--site", site).stdout
+    assert url in run("webhook", "list", "--site", site_id).stdout
 
-    pem = run("webhook", "key", "show", "--site", site).stdout
+    pem = run("webhook", "key", "show", "--site", site_id).stdout
     assert pem.startswith("-----BEGIN PUBLIC KEY-----\n")
     assert pem.endswith("-----END PUBLIC KEY-----\n")
-    assert "there is no such key" in run("webhook", "key", "show", "--next", "--site", site, code=2).stderr
-    assert "WAITING" in run("webhook", "key", "create", "--site", site).stdout
-    rotated = read_json(run("webhook", "key", "rotate", "--site", site, "--json"))
+    assert "there is no such key" in run("webhook", "key", "show", "--next", "--site", site_id, code=2).stderr
+    assert "WAITING" in run("webhook", "key", "create", "--site", site_id).stdout
+    rotated = read_json(run("webhook", "key", "rotate", "--site", site_id, "--json"))
     assert [key["status"] for key in rotated] == ["SIGNING", "RETIRED"]
 
-    told = run("webhook", "update", made["id"], "--site", site, code=2).stderr
+    told = run("webhook", "update", made["id"], "--site", site_id, code=2).stderr
     assert "say what with --url or --event" in told
-    told = run("webhook", "update", made["id"], "--url", "http://127.0.0.1/", "--site", site, code=2).stderr
+    told = run("webhook", "update", made["id"], "--url", "http://127.0.0.1/", "--site", site_id, code=2).stderr
     assert "--url must be a URL that begins with https://; POINTPORT_WEBHOOK_PRIVATE_TARGETS allows http:// too" in told
-    told = run("webhook", "update", made["id"], "--event", "all", "--site", site, code=2).stderr
+    told = run("webhook", "update", made["id"], "--event", "all", "--site", site_id, code=2).stderr
     assert "--event must be" in told
     new = f"{url}/new"
-    told = run("webhook", "update", made["id"], "--url", new, "--event", updated, "--site", site, **allowed).stdout
+    told = run("webhook", "update", made["id"], "--url", new, "--event", updated, "--site", site_id, **allowed).stdout
     assert (f"Target   {new}\n" in told, created in told, updated in told) == (True, False, True)
 
     nobody = "5cc0b472-e488-4de3-92ba-bd718a44933a"
-    assert "no delivery" in run("webhook", "send-again", made["id"], nobody, "--site", site, code=2).stderr
-    assert "disabled" in run("webhook", "disable", made["id"], "--site", site).stdout
-    assert read_json(run("webhook", "deliveries", made["id"], "--site", site, "--json")) == []
-    assert "enable it first" in run("webhook", "send-again", made["id"], nobody, "--site", site, code=2).stderr
-    assert "is deleted" in run("webhook", "delete", made["id"], "--site", site).stdout
+    assert "no delivery" in run("webhook", "send-again", made["id"], nobody, "--site", site_id, code=2).stderr
+    assert "disabled" in run("webhook", "disable", made["id"], "--site", site_id).stdout
+    assert read_json(run("webhook", "deliveries", made["id"], "--site", site_id, "--json")) == []
+    assert "enable it first" in run("webhook", "send-again", made["id"], nobody, "--site", site_id, code=2).stderr
+    assert "is deleted" in run("webhook", "delete", made["id"], "--site", site_id).stdout
 
 
 def test_a_server_is_asked_with_key_and_site(run: Run, home: Path) -> None:

@@ -416,6 +416,8 @@ class Past:
     """As they are now."""
     later: frozenset[str]
     """Those whose balances another import has set, or found to be right, since."""
+    later_id: UUID
+    """That import."""
 
     def expect(self, policy: WhenNegative) -> tuple[dict[str, int], dict[str, Any]]:
         """Return the balances after an undo, and what is said of it, thought out one by one."""
@@ -446,6 +448,7 @@ class Past:
             "points_removed": sum(points for points in taken if points > 0),
             "points_added": -sum(points for points in taken if points < 0),
             "reasons": dict(reasons),
+            "later_ids": [str(self.later_id)],
         }
 
 
@@ -477,10 +480,10 @@ def make_past(place: Place) -> Past:
     run({email: points for email, points in moved.items() if points}, adds=True)
     later = {customer(number): chance.randrange(2_000) for number in range(100, ROWS, 13)}
     later |= {customer(number): balances[customer(number)] for number in range(105, ROWS, 26)}  # which changes nothing
-    run(later)
+    setting = run(later)
     assert story.balances() == balances
     changed = {email: amount for email, amount in amounts.items() if amount}
-    return Past(place, story, done, changed, balances, frozenset(later))
+    return Past(place, story, done, changed, balances, frozenset(later), setting.id)
 
 
 @pytest.fixture(scope="module")
