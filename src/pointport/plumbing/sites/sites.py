@@ -120,6 +120,18 @@ def find_key(database: Database, site_id: UUID, text: str) -> Key | None:
     return Key(rows[0]["id"], frozenset(rows[0]["scopes"])) if rows else None
 
 
+def scopes_of_key(database: Database, site_id: UUID, key_id: UUID) -> frozenset[str] | None:
+    """Return what a key opens; None for one that is unknown or revoked."""
+    rows = database.look_up(site_id, QUERIES["find_scopes"], {"site_id": site_id, "id": key_id})
+    return frozenset(rows[0]["scopes"]) if rows else None
+
+
+def name_of_site(database: Database, site_id: UUID) -> str | None:
+    """Return what a site is called; None for one that is not there."""
+    rows = database.look_up(site_id, QUERIES["find_site_name"], {"site_id": site_id})
+    return str(rows[0]["name"]) if rows else None
+
+
 def list_keys(database: Database, site_id: UUID) -> list[dict[str, Any]]:
     """Return a site's keys: id, name, scopes, created_date, revoked_date."""
     with database.transaction(site_id) as connection:

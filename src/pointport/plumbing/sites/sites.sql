@@ -42,6 +42,14 @@ WHERE site_id = %(site_id)s ORDER BY id;
 UPDATE api_key SET revoked_date = %(now)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND revoked_date IS NULL;
 
+-- name: find_scopes
+-- What a key opens that is not revoked.
+SELECT scopes FROM api_key WHERE site_id = %(site_id)s AND id = %(id)s AND revoked_date IS NULL;
+
+-- name: find_site_name
+-- What a site is called.
+SELECT name FROM site WHERE site_id = %(site_id)s;
+
 -- name: find_key_by_id
 -- A key by its id, revoked or not.
 SELECT id, revoked_date FROM api_key WHERE site_id = %(site_id)s AND id = %(id)s;
