@@ -23,6 +23,9 @@ from pointport.plumbing.webhooks.event_types import EventType
 
 QUERIES = load(__file__)
 
+ERROR_FILE_COLUMNS = 4
+"""Our own columns in a file of ours that came back before there were reports."""
+
 
 @dataclass(frozen=True)
 class LoyaltyImport:
@@ -89,6 +92,17 @@ class LoyaltyImport:
         applied = self.status is Status.IMPORTING or bool(self.success_count)
         return applied and (self.undo is None or self.undo["status"] == "FAILED")
 
+    @property
+    def own_columns(self) -> int:
+        """How many columns the file has of its own.
+
+        An error file has room for the longest row that failed: a cell too many is that still when the row comes back.
+        """
+        header = list(self.header or ())
+        while self.dialect.our_columns and header and not header[-1].strip():
+            header.pop()
+        return len(header)
+
     def error_file_columns(self, columns_max: int) -> int:
         """Return how many columns of its own the error file has: those of the longest row, so that ours stand in theirs."""
         return int(min((self.detected or {})["columns"], max(columns_max, len(self.header or []))))
@@ -109,7 +123,7 @@ class LoyaltyImport:
             delimiter=found["delimiter"],
             quote=found["quote"],
             heading_line=found["heading_line"],
-            corrected=found["corrected"],
+            our_columns=found.get("our_columns", ERROR_FILE_COLUMNS if found.get("corrected") else 0),
             line_ending=found["line_ending"],
             # Imports that were parsed before these were found out have none of them.
             escape=found.get("escape"),
@@ -347,7 +361,7 @@ def _detected(learned: Learned) -> dict[str, Any]:
         "row_cells": learned.dialect.columns,
         "sheet": learned.dialect.sheet,
         "heading_line": learned.dialect.heading_line,
-        "corrected": learned.dialect.corrected,
+        "our_columns": learned.dialect.our_columns,
         "line_ending": learned.dialect.line_ending,
         "damaged_rows": learned.damaged_rows,
         "columns": learned.columns,

@@ -175,7 +175,7 @@ def _create(
         root = record.lock(connection, site_id, root_id)
         rows = files.read(
             workshop.objects.get(uploaded.file_url.removeprefix("/")),
-            replace(learned.dialect, corrected=False),
+            replace(learned.dialect, our_columns=0),
             workshop.settings,
         )
         staging.stage(connection, site_id, child_id, _lines_meant(rows, len(learned.header)))
@@ -207,7 +207,7 @@ def _learn(workshop: Workshop, before: LoyaltyImport, file_url: str) -> Learned:
         learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, learning.FOUND_OUT)
     except FileRejected as error:
         raise InvalidRequest(Violation("fileUrl", f"cannot be read: {error.message}", "OTHER")) from error
-    if not learned.dialect.corrected:
+    if not learned.dialect.our_columns:
         raise InvalidRequest(
             Violation(
                 "fileUrl",
@@ -274,10 +274,15 @@ def _refused(field: str, lines: Sequence[int], told: str) -> InvalidRequest:
 
 
 def _changed(cells: list[str], correction: Correction, before: LoyaltyImport) -> list[str]:
-    """Return a row's cells with the corrected ones in their places."""
+    """Return a row's cells with the corrected ones in their places, and none behind the columns.
+
+    Who says which address and which points are right has seen what made them look out of place.
+    """
     columns = before.columns
     needed = max(columns.email, columns.points) + 1
     changed = cells + [""] * (needed - len(cells))
+    if (correction.email, correction.points) != (None, None):
+        changed = changed[: max(needed, before.own_columns)]
     if correction.email is not None:
         changed[columns.email] = correction.email
     if correction.points is not None:

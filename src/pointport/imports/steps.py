@@ -16,22 +16,26 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from psycopg import DatabaseError
 from psycopg.types.json import Jsonb
 
-from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed
+from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed, Unavailable
 from pointport.imports import (
     answers,
     applying,
+    certifying,
     foreseeing,
     intake,
     judging,
     lineup,
+    outcomes,
     preparing,
     problems,
     record,
@@ -235,15 +239,94 @@ def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit:
         closing(reporting.failures(connection, site_id, import_id)) as failed,
     ):
         return [
-            {**failure, "message": reporting.message(failure, cells, header, columns)}
+            {**failure, "message": learning.storable(reporting.message(failure, cells, header, columns))}
             for failure, cells in reporting.with_cells(_limited(failed, limit), preparing.rows(workshop, found))
         ]
+
+
+def find_rows(workshop: Workshop, site_id: UUID, import_id: UUID, whose: outcomes.Whose) -> outcomes.Rows:
+    """Return whose rows of an import are meant. Raises NotFound, also when there was no such run."""
+    with workshop.database.transaction(site_id) as connection:
+        return outcomes.find_rows(connection, record.find(connection, site_id, import_id), whose)
+
+
+def query_rows(
+    workshop: Workshop, rows: outcomes.Rows, pages: outcomes.Pages
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of rows, each with the `message` of its problem, and what is said of the page."""
+    with workshop.database.transaction(rows.record.site_id) as connection:
+        found, paging = outcomes.read_rows(connection, rows, pages)
+    told = _messages(workshop, rows, [row for row in found if row["problem"] is not None])
+    return [{**row, "message": told.get(row["line"])} for row in found], paging
+
+
+def find_report(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import of which a report of all rows can be had.
+
+    Raises NotFound when it was not executed or its file is kept no longer, PreconditionFailed before its end.
+    """
+    found = find(workshop, site_id, import_id)
+    if found.executed_date is None:
+        raise NotFound(f"import {import_id} was not executed, so there is nothing to report", code="REPORT_NOT_FOUND")
+    if found.unfinished:
+        raise PreconditionFailed(
+            f"import {import_id} has not ended yet; its report can be had when it has",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": str(found.status)},
+        )
+    gone = NotFound(f"the file of import {import_id} is kept no longer", code="REPORT_NOT_FOUND")
+    if found.erased_date is not None:
+        raise gone
+    try:
+        workshop.objects.size(found.file_url.removeprefix("/"))
+    except NotFound:
+        raise gone from None
+    return found
+
+
+def report(workshop: Workshop, site_id: UUID, import_id: UUID) -> Iterator[bytes]:
+    """Return the report of all rows, made as it is read: however slowly that is, no transaction waits for it.
+
+    Raises NotFound and PreconditionFailed as `find_report` does.
+    """
+    found = find_report(workshop, site_id, import_id)
+    rows = outcomes.Rows(found, outcomes.Whose.IMPORT, found.id, found.columns)
+
+    def in_short(read: Callable[..., list[dict[str, Any]]]) -> Callable[[int], list[dict[str, Any]]]:
+        def read_on(after: int) -> list[dict[str, Any]]:
+            with workshop.database.transaction(site_id) as connection:
+                return read(connection, rows, after)
+
+        return read_on
+
+    return reporting.report_file(
+        preparing.rows(workshop, found),
+        outcomes.by_line(in_short(outcomes.next_entries), in_short(outcomes.next_outcomes)),
+        found.header or [],
+        found.error_file_columns(workshop.settings.columns_max),
+        found.columns,
+        corrected.REPORT_COLUMNS,
+        corrected.guarded,
+    )
 
 
 def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
     """Prove that a site's ledger adds up and that its imports' counts equal their rows; returns what does not."""
     with workshop.database.transaction(site_id) as connection:
         return audit.verify(connection, site_id) + audit.verify(connection, site_id, reporting.PROOFS)
+
+
+def certify(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Prove what an ended import did. Raises NotFound; PreconditionFailed before its end, and when it does not add up."""
+    proof = prove(workshop, site_id, import_id)
+    certifying.refuse_unsound(proof)
+    return proof
+
+
+def prove(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Return what the ledger says of an ended import, be it sound or not. Raises NotFound, PreconditionFailed."""
+    with workshop.database.transaction(site_id) as connection:
+        return certifying.prove(connection, record.find(connection, site_id, import_id))
 
 
 # --- What a worker calls ------------------------------------------------------------------------------------------------
@@ -284,7 +367,9 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
             writing = beside.submit(write_error_file, workshop, site_id, import_id)
             apply_chunks(workshop, site_id, import_id, is_stopping)
         finish(workshop, site_id, import_id, written=writing.result())
-    except (FileRejected, ImportStopped, NotFound) as error:
+    except ImportStopped as error:
+        _end_stopped(workshop, site_id, import_id, error)
+    except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
 
@@ -310,29 +395,10 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         again = found.ready_rows is not None
         if found.ready_rows is not None and staging.is_whole(connection, site_id, import_id, found.ready_rows):
             return found
-        options = found.options
-        lined = preparing.line_up(
-            workshop, connection, found, columns=found.columns, options=options, under=import_id, again=again
-        )
-        lineup.cut(
-            connection,
-            site_id,
-            import_id,
-            ready_rows=lined.ready_rows,
-            chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
-            sessions=1 if options.atomic else workshop.settings.apply_sessions,
-        )
-        staged = record.change(
-            connection,
-            "note_staged",
-            found,
-            ready_rows=lined.ready_rows,
-            done_rows=lined.failed_rows,
-            now=workshop.clock(),
-        )
+        staged, failed_rows = _line_up(workshop, connection, found)
         record.tell(connection, staged, WORKER)
         # What was let through once is not stopped half way because balances have changed since.
-        return staged if again else _hold_back(workshop, connection, staged, lined.failed_rows)
+        return staged if again else _hold_back(workshop, connection, staged, failed_rows)
 
 
 def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -370,9 +436,6 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             applied = applying.apply(connection, site_id, import_id, chunk, terms=_terms(workshop, found), now=now)
             if found.options.notify:
                 account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
-        if applied.failed_rows and found.options.fail_if_more_than is not None:
-            failed_rows = reporting.count_failed(connection, site_id, import_id)
-            _refuse_too_many_failed(failed_rows, found.options.fail_if_more_than)
         advanced = record.change(
             connection,
             "note_chunk",
@@ -382,6 +445,9 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             accounts_created=applied.accounts_created,
             now=now,
         )
+        # Not before now: whoever notes a chunk waits for the others, so that each counts what failed in theirs.
+        if applied.failed_rows and found.options.fail_if_more_than is not None:
+            _refuse_too_many_failed(_count_failed(connection, found), found.options.fail_if_more_than)
         record.tell(connection, advanced, WORKER)
         return True
 
@@ -395,12 +461,14 @@ def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> Erro
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: ErrorFile | None = None) -> None:
     """Write the result, and the error file unless it is written with all its rows, and clear the staging tables.
 
-    An import that was cancelled before its last chunk ends as FAILED.
+    An import that was cancelled before its last chunk ends as FAILED. Raises Unavailable when the rows have to be lined up
+    again first.
     """
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
+        _require_lined_up(connection, found)
         is_cancelled = lineup.count_left(connection, site_id, import_id) > 0
         if not is_cancelled:
             result = _conclude(workshop, connection, found, written)
@@ -415,7 +483,10 @@ def end_cancelled(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
     """End a cancelled import of which chunks are left, once nobody is at one of them any more."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock_alone(connection, site_id, import_id)
-        if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if lineup.count_left(connection, site_id, import_id):
             _end_cancelled(workshop, connection, found)
 
 
@@ -427,10 +498,7 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
             record.tell(connection, found, WORKER)
         if found.unfinished:
-            if record.is_cancelled(connection, site_id, import_id) and reason == ImportStopped.code:
-                _end_cancelled(workshop, connection, found)
-            else:
-                _end(workshop, connection, found, reason=reason, message=message)
+            _end(workshop, connection, found, reason=reason, message=message)
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -514,12 +582,46 @@ def _begin(
 
 
 def _finish_parsing(workshop: Workshop, connection: Connection, found: LoyaltyImport, learned: Learned) -> None:
-    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed."""
+    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed.
+
+    Its numbers are read as those of the file that they come from: the few that failed show less of how they are written.
+    """
+    before = None if found.retry_of is None else record.find(connection, found.site_id, found.retry_of)
+    if before is not None:
+        suggestion = replace(learned.suggestion, email=before.email_index, points=before.points_index)
+        written = preparing.number_format(workshop, before, before.columns)
+        learned = replace(learned, suggestion=suggestion, number_format=written)
     parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
     record.tell(connection, parsed, WORKER)
-    if parsed.retry_of is not None:
-        before = record.find(connection, parsed.site_id, parsed.retry_of)
+    if before is not None:
         _begin(workshop, connection, parsed, columns=before.columns, options=before.options, actor=WORKER)
+
+
+def _line_up(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> tuple[LoyaltyImport, int]:
+    """Line the rows up and cut them into chunks; returns the import, and how many rows failed by that.
+
+    Not for the first time if the import knows how many there are. Raises FileRejected, NotFound.
+    """
+    options = found.options
+    lined = preparing.line_up(
+        workshop,
+        connection,
+        found,
+        columns=found.columns,
+        options=options,
+        under=found.id,
+        again=found.ready_rows is not None,
+    )
+    lineup.cut(
+        connection,
+        found.site_id,
+        found.id,
+        ready_rows=lined.ready_rows,
+        chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
+        sessions=1 if options.atomic else workshop.settings.apply_sessions,
+    )
+    told = {"ready_rows": lined.ready_rows, "done_rows": lined.failed_rows}
+    return record.change(connection, "note_staged", found, **told, now=workshop.clock()), lined.failed_rows
 
 
 def _hold_back(workshop: Workshop, connection: Connection, staged: LoyaltyImport, failed_rows: int) -> LoyaltyImport:
@@ -543,6 +645,14 @@ def _refuse_too_many_failed(failed_rows: int, limit: int | None) -> None:
         )
 
 
+def _count_failed(connection: Connection, found: LoyaltyImport) -> int:
+    """Count the rows that have failed by now, and those that will because they share their fate."""
+    failed_rows = reporting.count_failed(connection, found.site_id, found.id)
+    if found.options.duplicates is not Duplicates.REJECT:
+        failed_rows += judging.count_failing_merged(connection, found.site_id, found.id)
+    return failed_rows
+
+
 def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
     """Raise ImportStopped for changes that a guard rail holds back; rows that have too many points get that as theirs."""
     options = staged.options
@@ -557,15 +667,37 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
-    lines = ", ".join(map(str, breach.lines))
+    lines, rows = ", ".join(map(str, breach.lines)), f"{breach.rows or 0:,}"
     return {
-        "max_points_per_row": f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
+        "max_points_per_row": f"{rows} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
         f" {breach.found:,}: first in the lines {lines}.",
         "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
         f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
+        "max_accounts_changed_percent": f"{rows} accounts would change, {breach.found} % of all, more than the"
         f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
     }[breach.rule] + " Nothing was applied."
+
+
+def _require_lined_up(connection: Connection, found: LoyaltyImport) -> None:
+    """Raise Unavailable when the server has come back from a crash meanwhile, without the rows that were lined up.
+
+    Without them it looks as if no chunk were left. The next try lines them up again.
+    """
+    if found.ready_rows is not None and not staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        raise Unavailable("the rows that were lined up are gone; they are lined up again")
+
+
+def _end_stopped(workshop: Workshop, site_id: UUID, import_id: UUID, stopped: ImportStopped) -> None:
+    """End an import that was stopped while a chunk was applied; the rows of that one and of those behind it are listed."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock_alone(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if stopped.reason == ImportStopped.code:
+            _end_cancelled(workshop, connection, found)
+        else:
+            _end(workshop, connection, found, reason=stopped.reason, message=stopped.message)
 
 
 def _end_cancelled(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
@@ -594,8 +726,9 @@ def _end(
     """End an import as FAILED; the rows that were not reached have `problem`."""
     result = None
     if found.ready_rows is not None:
-        applying.note_not_reached(connection, found.site_id, found.id, problem)
         try:
+            found = _line_up_lost(workshop, connection, found)
+            applying.note_not_reached(connection, found.site_id, found.id, problem)
             result = _conclude(workshop, connection, found)
         except (FileRejected, NotFound):
             # Without the file there is no error file, but what was applied was, and is counted.
@@ -603,6 +736,19 @@ def _end(
     staging.clear(connection, found.site_id, found.id)
     failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
     return _tell_end(workshop, connection, failed)
+
+
+def _line_up_lost(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
+    """Line the rows up again if the server has lost them, so that those which were not reached can be listed."""
+    if found.ready_rows is None or staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        return found
+    try:
+        with connection.transaction():
+            return _line_up(workshop, connection, found)[0]
+    except DatabaseError:
+        # What cannot be lined up, and that may be why the import ends, must not keep it from its end.
+        logger.exception("the rows of import %s cannot be listed", found.id)
+        return found
 
 
 def _tell_end(workshop: Workshop, connection: Connection, ended: LoyaltyImport) -> LoyaltyImport:
@@ -668,6 +814,26 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
             ),
         )
     return ErrorFile(path, count)
+
+
+def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, Any]]) -> dict[int, str]:
+    """Say what is wrong with rows of a page, by line; nothing of those whose cells are needed for it and are gone.
+
+    The file is read once, up to the last of them, and not at all when no message has a cell in it. An undo fails of
+    what happened since, not of a cell.
+    """
+    found, header, columns = rows.record, rows.record.header or [], rows.columns
+    if columns is None:
+        return {}
+    quoting = sorted((row for row in failed if reporting.quotes_cell(row)), key=itemgetter("line"))
+    told = {row["line"]: reporting.message(row, [], header, columns) for row in failed if row not in quoting}
+    if not rows.whose.has_cells:
+        return told | {row["line"]: reporting.title(row) for row in quoting}
+    if quoting and found.erased_date is None:
+        with suppress(FileRejected, NotFound):
+            for failure, cells in reporting.with_cells(quoting, preparing.rows(workshop, found)):
+                told[failure["line"]] = learning.storable(reporting.message(failure, cells, header, columns))
+    return told
 
 
 def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

@@ -44,19 +44,23 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.files import download_file, download_report, show_certificate, upload_file
 from pointport.entrypoints.api.imports import (
     cancel_import,
     create_file_url,
     create_import,
     execute_import,
     explain_import,
+    get_certificate,
     get_error_file_url,
     get_import,
+    get_report_url,
     preview_import,
     query_imports,
+    query_rows,
     retry_import,
     undo_import,
+    verify_certificate,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -77,6 +81,7 @@ from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.base import Json
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
+from pointport.wire.rows import ROWS
 from pointport.wire.transactions import TRANSACTIONS
 
 logger = structlog.get_logger(__name__)
@@ -108,7 +113,10 @@ SERVICES = (
             get_import,
             execute_import,
             get_error_file_url,
+            get_certificate,
             query_imports,
+            query_rows,
+            get_report_url,
             preview_import,
             cancel_import,
             undo_import,
@@ -163,12 +171,12 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file)),
+    Service("files", (upload_file, download_file, download_report, show_certificate)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
-    Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
+    Service("ours", (explain_import, show_account, load_contacts, manage_sites, verify_certificate, health)),
 )
 
-RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)
+RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, ROWS, TRANSACTIONS)
 """All that can be queried."""
 
 JSON_BYTES_MAX = 1024 * 1024

@@ -2,7 +2,18 @@
 
 from collections.abc import Mapping
 
-from pointport.entrypoints.api.examples.example import FILE_URL, IMPORT_ID, JOB_ID, LAST_PAGE, SERVER, Example, Json
+from pointport.entrypoints.api.examples.example import (
+    FILE_URL,
+    IMPORT_ID,
+    JOB_ID,
+    KEY_ID,
+    LAST_PAGE,
+    SERVER,
+    SITE_ID,
+    TRANSACTION_ID,
+    Example,
+    Json,
+)
 from pointport.plumbing.idempotency.once import HEADER
 
 MAPPING: Json = {
@@ -98,6 +109,64 @@ SUMMARY: Json = {
         }
     ],
 }
+CERTIFICATE: Json = {
+    "version": 1,
+    "siteId": SITE_ID,
+    "loyaltyImportId": IMPORT_ID,
+    "issuedDate": "2024-09-17T12:00:00.000Z",
+    "fileName": "data.csv",
+    "fileSha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "fileBytes": 20_915,
+    "mapping": {
+        "email": {"columnName": "Email", "columnIndex": 1},
+        "points": {"columnName": "Points balance", "columnIndex": 2},
+    },
+    "options": {
+        "mode": "SET",
+        "duplicates": "REJECT",
+        "unknownContacts": "REJECT",
+        "atomic": False,
+        "failIfMoreThan": None,
+        "maxPointsPerRow": None,
+        "maxTotalChange": None,
+        "maxAccountsChangedPercent": None,
+        "description": None,
+        "allowRepeat": False,
+        "notify": True,
+    },
+    "createdDate": "2024-09-17T10:58:00.100Z",
+    "executedDate": "2024-09-17T11:05:02.022Z",
+    "finishedDate": "2024-09-17T11:05:12.714Z",
+    "status": "IMPORTED",
+    "rows": {"inFile": 3, "imported": 2, "unchanged": 0, "merged": 0, "failed": 1, "unprocessed": 0},
+    "accounts": {"created": 1, "changed": 2},
+    "points": {"sumBefore": 10, "sumOfChanges": 35, "sumAfter": 45, "added": 35, "removed": 0},
+    "ledgerDigest": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+}
+SIGNATURE = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjdmMWQ…"
+ALTERED: Json = {**CERTIFICATE, "points": {**CERTIFICATE["points"], "sumAfter": 54}}
+
+ROWS: list[Json] = [
+    {
+        "line": 3,
+        "email": "bob@example.com",
+        "points": 20,
+        "outcome": "IMPORTED",
+        "balanceBefore": 5,
+        "balanceAfter": 20,
+        "transactionId": TRANSACTION_ID,
+        "preview": {"outcome": "IMPORTED", "balanceBefore": 0, "balanceAfter": 20},
+    },
+    {
+        "line": 4,
+        "email": "dan@example.com",
+        "points": 7,
+        "outcome": "FAILED",
+        "code": "CONTACT_NOT_FOUND",
+        "message": SUMMARY["firstFailures"][0]["message"],
+        "preview": {"outcome": "IMPORTED", "balanceBefore": 0, "balanceAfter": 7},
+    },
+]
 
 EXAMPLES: Mapping[str, Example] = {
     "create_file_url": Example({"filePath": FILE_URL, "uploadUrl": f"{SERVER}/files/upload/eyJhbGciOi"}),
@@ -125,5 +194,39 @@ EXAMPLES: Mapping[str, Example] = {
             }
         },
     ),
+    "get_certificate": Example(
+        {
+            "certificate": CERTIFICATE,
+            "signature": SIGNATURE,
+            "pageUrl": f"{SERVER}/files/certificate/eyJhbGciOi",
+        },
+        parameters={"loyaltyImportId": IMPORT_ID},
+    ),
+    "verify_certificate": Example(
+        {
+            "siteId": SITE_ID,
+            "loyaltyImportId": IMPORT_ID,
+            "sound": False,
+            "keyId": KEY_ID,
+            "problems": [
+                {
+                    "code": "CERTIFICATE_ALTERED",
+                    "message": "This site signed a certificate, but it was altered since: not this one.",
+                }
+            ],
+            "differences": [{"name": "points.sumAfter", "certificate": 54, "ledger": 45}],
+            "remarks": [],
+        },
+        {"certificate": ALTERED, "signature": SIGNATURE},
+    ),
+    "query_rows": Example(
+        {"rows": ROWS, "pagingMetadata": {"count": 2, "cursors": {}, "hasNext": False}},
+        {
+            "loyaltyImportId": IMPORT_ID,
+            "of": "IMPORT",
+            "query": {"filter": {"differsFromPreview": True}, "cursorPaging": {"limit": 50}},
+        },
+    ),
+    "get_report_url": Example({"url": f"{SERVER}/files/report/eyJhbGciOi"}, parameters={"loyaltyImportId": IMPORT_ID}),
     "explain_import": Example(SUMMARY, parameters={"loyaltyImportId": IMPORT_ID, "examples": 1}),
 }
