@@ -18,7 +18,7 @@ NOTICES: Mapping[str, str] = {
 @page("admin")
 def signing_key(visit: Visit) -> Response:
     """Show the public key that verifies what is sent, and the next one if it is made."""
-    return visit.render("signing_key.html", keys=_keys(visit), notice=NOTICES.get(visit.asked("done"), ""))
+    return visit.render("signing_key.html", **_keys(visit), notice=NOTICES.get(visit.asked("done"), ""))
 
 
 @page("admin")
@@ -31,21 +31,20 @@ def create(visit: Visit) -> Response:
 @page("admin")
 def ask_to_rotate(visit: Visit) -> Response:
     """Ask once before another key signs, and say what that means."""
-    return visit.render("signing_key_rotate.html", keys=_keys(visit))
+    return visit.render("signing_key_rotate.html", **_keys(visit))
 
 
 @page("admin")
 def rotate(visit: Visit) -> Response:
     """Let the next key sign, unless that has happened since the form was shown."""
-    keys = _keys(visit)
-    current = str(keys[signing.SIGNING]["id"]) if signing.SIGNING in keys else ""
-    if visit.text("current") != current:
+    now = _keys(visit)["now"]
+    if visit.text("current") != (str(now["id"]) if now else ""):
         return redirect(HERE)
     signing.rotate(visit.app.database, visit.site_id, secret=visit.app.secret, actor=visit.actor, now=visit.app.clock())
     return redirect(f"{HERE}?done=rotated")
 
 
-def _keys(visit: Visit) -> dict[str, signing.Row]:
-    """Return the key that signs and the one that waits, by status."""
-    found = signing.list_keys(visit.app.database, visit.site_id)
-    return {key["status"]: key for key in found if key["status"] != signing.RETIRED}
+def _keys(visit: Visit) -> dict[str, signing.Row | None]:
+    """Return the key that signs `now`, and the one `following` it; None for what there is not."""
+    found = {key["status"]: key for key in signing.list_keys(visit.app.database, visit.site_id)}
+    return {"now": found.get(signing.SIGNING), "following": found.get(signing.WAITING)}
