@@ -18,7 +18,7 @@ NOTICES: Mapping[str, str] = {
 @page("admin")
 def signing_key(visit: Visit) -> Response:
     """Show the public key that verifies what is sent, and the next one if it is made."""
-    return visit.render("signing_key.html", **_keys(visit), notice=NOTICES.get(visit.asked("done"), ""))
+    return visit.render("signing_key.html", keys=_keys(visit), notice=NOTICES.get(visit.asked("done"), ""))
 
 
 @page("admin")
@@ -31,7 +31,7 @@ def create(visit: Visit) -> Response:
 @page("admin")
 def ask_to_rotate(visit: Visit) -> Response:
     """Ask once before another key signs, and say what that means."""
-    return visit.render("signing_key_rotate.html", **_keys(visit))
+    return visit.render("signing_key_rotate.html", keys=_keys(visit))
 
 
 @page("admin")
