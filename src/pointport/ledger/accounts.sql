@@ -94,7 +94,8 @@ LEFT JOIN
         FROM account
         WHERE account.site_id = page.site_id AND account.id = page.id
         OFFSET 0
-    ) AS account ON TRUE
+    ) AS account
+    ON TRUE
 ORDER BY {page_order}; -- noqa: AM06,RF02
 
 -- name: count_accounts
