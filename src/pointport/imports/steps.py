@@ -14,7 +14,7 @@ again in `retries.py`.
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
@@ -206,6 +206,12 @@ def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
     """Return an import. Raises NotFound."""
     with workshop.database.transaction(site_id) as connection:
         return record.find(connection, site_id, import_id)
+
+
+def file_names(workshop: Workshop, site_id: UUID, import_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what the files of some imports are called, by the import's id; of those that there are."""
+    with workshop.database.transaction(site_id) as connection:
+        return record.file_names(connection, site_id, import_ids)
 
 
 def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:

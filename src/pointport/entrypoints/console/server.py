@@ -9,7 +9,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pointport.app import App
-from pointport.entrypoints.console import home, sign_in
+from pointport.entrypoints.console import (
+    customer,
+    customers,
+    home,
+    keys,
+    settings,
+    sign_in,
+    signing_key,
+    trail,
+    webhook,
+    webhooks,
+)
 from pointport.entrypoints.console.pages import ROOT, redirect
 from pointport.entrypoints.console.sessions import OneTimeLinks
 
@@ -28,12 +39,44 @@ def create_console(app: App, links: OneTimeLinks) -> Starlette:
             Route(f"{ROOT}/link/{{token}}", sign_in.sign_in_by_link, methods=["POST"]),
             Route(f"{ROOT}/sign-out", sign_in.sign_out, methods=["POST"]),
             Route(f"{ROOT}/sample.csv", home.sample),
+            Route(f"{ROOT}/accounts", customers.customers, methods=["GET"]),
+            Route(f"{ROOT}/accounts", customers.find, methods=["POST"]),
+            Route(f"{ROOT}/accounts/{{id}}", customer.customer, methods=["GET"]),
+            *_settings_routes(f"{ROOT}/settings"),
             Mount(f"{ROOT}/static", _Static(directory=STATIC)),
         ]
     )
     console.state.pointport = app
     console.state.links = links
     return console
+
+
+def _settings_routes(root: str) -> list[Route]:
+    key, one = f"{root}/keys/{{id}}", f"{root}/webhooks/{{id}}"
+    return [
+        Route(root, settings.settings, methods=["GET"]),
+        Route(f"{root}/limits", settings.limits, methods=["GET"]),
+        Route(f"{root}/trail", trail.trail, methods=["GET"]),
+        Route(f"{root}/keys", keys.keys, methods=["GET"]),
+        Route(f"{root}/keys/new", keys.ask, methods=["GET"]),
+        Route(f"{root}/keys/new", keys.create, methods=["POST"]),
+        Route(f"{key}/revoke", keys.ask_to_revoke, methods=["GET"]),
+        Route(f"{key}/revoke", keys.revoke, methods=["POST"]),
+        Route(f"{root}/webhooks", webhooks.webhooks, methods=["GET"]),
+        Route(f"{root}/webhooks/new", webhooks.ask, methods=["GET"]),
+        Route(f"{root}/webhooks/new", webhooks.create, methods=["POST"]),
+        Route(f"{root}/webhooks/signing-key", signing_key.signing_key, methods=["GET"]),
+        Route(f"{root}/webhooks/signing-key", signing_key.create, methods=["POST"]),
+        Route(f"{root}/webhooks/signing-key/rotate", signing_key.ask_to_rotate, methods=["GET"]),
+        Route(f"{root}/webhooks/signing-key/rotate", signing_key.rotate, methods=["POST"]),
+        Route(one, webhook.webhook, methods=["GET"]),
+        Route(f"{one}/change", webhook.ask_to_change, methods=["GET"]),
+        Route(f"{one}/change", webhook.change, methods=["POST"]),
+        Route(f"{one}/switch", webhook.switch, methods=["POST"]),
+        Route(f"{one}/delete", webhook.ask_to_delete, methods=["GET"]),
+        Route(f"{one}/delete", webhook.delete, methods=["POST"]),
+        Route(f"{one}/deliveries/{{event_id}}/send-again", webhook.send_again, methods=["POST"]),
+    ]
 
 
 class _Static(StaticFiles):
