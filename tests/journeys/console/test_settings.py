@@ -14,8 +14,8 @@ from pointport.entrypoints.console.trail import ACTIONS
 from pointport.entrypoints.console.webhook import answer
 from pointport.entrypoints.console.webhooks import EVENTS
 from pointport.plumbing.database.ids import new_id
-from pointport.plumbing.sites import sites
-from pointport.plumbing.webhooks import signing, subscriptions
+from pointport.plumbing.sites import signing, sites
+from pointport.plumbing.webhooks import subscriptions
 from pointport.plumbing.webhooks.event_types import EventType
 from tests.conftest import Site, Story
 from tests.journeys.console.conftest import Console, check_page, sign_in

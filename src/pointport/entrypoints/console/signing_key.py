@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from pointport.entrypoints.console.pages import Visit, page, redirect
 from pointport.entrypoints.console.webhooks import LIST
-from pointport.plumbing.webhooks import signing
+from pointport.plumbing.sites import signing
 
 HERE = f"{LIST}/signing-key"
 NOTICES: Mapping[str, str] = {
