@@ -31,6 +31,8 @@ def test_what_is_read_is_the_same_under_every_prefix(client: TestClient, story: 
         ("POST", "", None, {"fileUrl": "nothing"}),
         ("POST", "/execute", None, execute),
         ("POST", "/query", None, {"query": {}}),
+        ("POST", "/rows/query", None, {**found, "query": {}}),
+        ("POST", "/rows/query", None, {**found, "of": "UNDO"}),
         ("POST", "/query", None, {"query": {"cursorPaging": {"limit": 0}}}),
         ("DELETE", "", None, None),
         ("GET", "/nothing", None, None),
@@ -59,4 +61,6 @@ def test_a_file_goes_its_whole_way_under_every_prefix(client: TestClient, story:
     assert [one["id"] for one in listed] == [begun["id"], made["id"]]
     done = story.run(CONTENT)
     url = client.get(f"{base}/error-file-download-url", params={"loyaltyImportId": str(done.id)}).json()["url"]
+    assert client.get(url).status_code == 200
+    url = client.get(f"{base}/report-download-url", params={"loyaltyImportId": str(done.id)}).json()["url"]
     assert client.get(url).status_code == 200

@@ -25,6 +25,11 @@ class Problem:
     template: str
     advice: str
 
+    @property
+    def quotes_cell(self) -> bool:
+        """Whether a message says what stands in the row's cell."""
+        return "{value}" in self.template + self.advice
+
     def message(self, *, value: str, column: str, detail: Mapping[str, Any]) -> str:
         """Say what is wrong with one row, in one sentence with the value, and what to do about it in another."""
         shown = value if len(value) <= VALUE_CHARACTERS_MAX else value[:VALUE_CHARACTERS_MAX] + "…"

@@ -23,6 +23,9 @@ from pointport.plumbing.webhooks.event_types import EventType
 
 QUERIES = load(__file__)
 
+ERROR_FILE_COLUMNS = 4
+"""Our own columns in a file of ours that came back before there were reports."""
+
 
 @dataclass(frozen=True)
 class LoyaltyImport:
@@ -109,7 +112,7 @@ class LoyaltyImport:
             delimiter=found["delimiter"],
             quote=found["quote"],
             heading_line=found["heading_line"],
-            corrected=found["corrected"],
+            our_columns=found.get("our_columns", ERROR_FILE_COLUMNS if found.get("corrected") else 0),
             line_ending=found["line_ending"],
             # Imports that were parsed before these were found out have none of them.
             escape=found.get("escape"),
@@ -347,7 +350,7 @@ def _detected(learned: Learned) -> dict[str, Any]:
         "row_cells": learned.dialect.columns,
         "sheet": learned.dialect.sheet,
         "heading_line": learned.dialect.heading_line,
-        "corrected": learned.dialect.corrected,
+        "our_columns": learned.dialect.our_columns,
         "line_ending": learned.dialect.line_ending,
         "damaged_rows": learned.damaged_rows,
         "columns": learned.columns,

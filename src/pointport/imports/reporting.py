@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from pointport.imports.problems import CATALOGUE
+from pointport.imports.problems import CATALOGUE, NOT_REACHED
 from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.shapes import Result, Row
 from pointport.ledger.transactions import LINE_MAX, entry_id
@@ -26,6 +26,15 @@ PROOFS = {
 BOM = "\ufeff"
 BLOCK_CHARACTERS_MIN = 64 * 1024
 FETCH_ROWS = 2_000
+
+NO_OUTCOME: Mapping[str, Any] = {
+    "outcome": "UNPROCESSED",
+    "problem": NOT_REACHED.code,
+    "detail": None,
+    "balance_before": None,
+    "balance_after": None,
+    "transaction_id": None,
+}
 
 
 def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
@@ -96,6 +105,16 @@ def message(failure: Mapping[str, Any], cells: list[str], header: list[str], map
     return problem.message(value=value, column=header[index] if index < len(header) else "", detail=detail)
 
 
+def quotes_cell(failure: Mapping[str, Any]) -> bool:
+    """Tell whether a row's message says what stands in one of its cells."""
+    return CATALOGUE[failure["problem"]].quotes_cell
+
+
+def title(failure: Mapping[str, Any]) -> str:
+    """Say what is wrong with a row, without its cells."""
+    return f"{CATALOGUE[failure['problem']].title}."
+
+
 def error_file(
     failed: Iterable[tuple[Mapping[str, Any], list[str]]],
     header: list[str],
@@ -119,6 +138,46 @@ def error_file(
         if text.tell() >= BLOCK_CHARACTERS_MIN:
             yield _taken(text)
     yield _taken(text)
+
+
+def report_file(
+    rows: Iterator[Row],
+    outcomes: Iterator[Mapping[str, Any]],
+    header: list[str],
+    width: int,
+    mapping: Columns,
+    our_columns: tuple[str, ...],
+    guarded: Callable[[str], str],
+) -> Iterator[bytes]:
+    """Write all rows of a file as `error_file` does those that failed, with what became of each.
+
+    Rows and outcomes come by line, so one walk through both is enough. A row without outcome is one that the import did
+    not come to, be it that it stopped before it had looked at any.
+    """
+    text = io.StringIO()
+    text.write(BOM)
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([*map(guarded, _padded(header, width)), *our_columns])
+    outcome = next(outcomes, None)
+    for line, cells, _ in rows:
+        while outcome is not None and outcome["line"] < line:
+            outcome = next(outcomes, None)
+        found = outcome if outcome is not None and outcome["line"] == line else {**NO_OUTCOME, "line": line}
+        writer.writerow([*map(guarded, _padded(cells, width)), *_told(found, cells, header, mapping)])
+        if text.tell() >= BLOCK_CHARACTERS_MIN:
+            yield _taken(text)
+    yield _taken(text)
+
+
+def _told(found: Mapping[str, Any], cells: list[str], header: list[str], mapping: Columns) -> tuple[Any, ...]:
+    """Return what our columns of a report say of a row."""
+    reason = ""
+    if found["problem"] is not None:
+        reason = message(found, cells, header, mapping)
+    elif found["outcome"] == "MERGED":
+        reason = f"Settled together with line {found['detail']['line']}."
+    after = (found["balance_before"], found["balance_after"], found["transaction_id"])
+    return (found["line"], found["outcome"], found["problem"], reason, *after)
 
 
 def erase_rows(connection: Connection, site_id: UUID, import_id: UUID) -> None:

@@ -175,7 +175,7 @@ def _create(
         root = record.lock(connection, site_id, root_id)
         rows = files.read(
             workshop.objects.get(uploaded.file_url.removeprefix("/")),
-            replace(learned.dialect, corrected=False),
+            replace(learned.dialect, our_columns=0),
             workshop.settings,
         )
         staging.stage(connection, site_id, child_id, _lines_meant(rows, len(learned.header)))
@@ -207,7 +207,7 @@ def _learn(workshop: Workshop, before: LoyaltyImport, file_url: str) -> Learned:
         learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, learning.FOUND_OUT)
     except FileRejected as error:
         raise InvalidRequest(Violation("fileUrl", f"cannot be read: {error.message}", "OTHER")) from error
-    if not learned.dialect.corrected:
+    if not learned.dialect.our_columns:
         raise InvalidRequest(
             Violation(
                 "fileUrl",

@@ -44,8 +44,8 @@ class Dialect:
     """The cells of a row that is whole; 0 while that is not known."""
     heading_line: int = 1
     """0 when there is no heading."""
-    corrected: bool = False
-    """An error file of ours that came back: its last columns are our own and are ignored."""
+    our_columns: int = 0
+    """The last columns that are our own, and ignored: those of an error file or a report that came back."""
     sheet: str | None = None
     """The sheet of a workbook; None for text."""
 

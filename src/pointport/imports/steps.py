@@ -16,9 +16,10 @@ import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from pointport.imports import (
     intake,
     judging,
     lineup,
+    outcomes,
     preparing,
     problems,
     record,
@@ -235,9 +237,75 @@ def first_failures(workshop: Workshop, site_id: UUID, import_id: UUID, *, limit:
         closing(reporting.failures(connection, site_id, import_id)) as failed,
     ):
         return [
-            {**failure, "message": reporting.message(failure, cells, header, columns)}
+            {**failure, "message": learning.storable(reporting.message(failure, cells, header, columns))}
             for failure, cells in reporting.with_cells(_limited(failed, limit), preparing.rows(workshop, found))
         ]
+
+
+def find_rows(workshop: Workshop, site_id: UUID, import_id: UUID, whose: outcomes.Whose) -> outcomes.Rows:
+    """Return whose rows of an import are meant. Raises NotFound, also when there was no such run."""
+    with workshop.database.transaction(site_id) as connection:
+        return outcomes.find_rows(connection, record.find(connection, site_id, import_id), whose)
+
+
+def query_rows(
+    workshop: Workshop, rows: outcomes.Rows, pages: outcomes.Pages
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of rows, each with the `message` of its problem, and what is said of the page."""
+    with workshop.database.transaction(rows.record.site_id) as connection:
+        found, paging = outcomes.read_rows(connection, rows, pages)
+    told = _messages(workshop, rows, [row for row in found if row["problem"] is not None])
+    return [{**row, "message": told.get(row["line"])} for row in found], paging
+
+
+def find_report(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import of which a report of all rows can be had.
+
+    Raises NotFound when it was not executed or its file is kept no longer, PreconditionFailed before its end.
+    """
+    found = find(workshop, site_id, import_id)
+    if found.executed_date is None:
+        raise NotFound(f"import {import_id} was not executed, so there is nothing to report", code="REPORT_NOT_FOUND")
+    if found.unfinished:
+        raise PreconditionFailed(
+            f"import {import_id} has not ended yet; its report can be had when it has",
+            code="INVALID_IMPORT_STATUS",
+            data={"status": str(found.status)},
+        )
+    gone = NotFound(f"the file of import {import_id} is kept no longer", code="REPORT_NOT_FOUND")
+    if found.erased_date is not None:
+        raise gone
+    try:
+        workshop.objects.size(found.file_url.removeprefix("/"))
+    except NotFound:
+        raise gone from None
+    return found
+
+
+def report(workshop: Workshop, site_id: UUID, import_id: UUID) -> Iterator[bytes]:
+    """Return the report of all rows, made as it is read: however slowly that is, no transaction waits for it.
+
+    Raises NotFound and PreconditionFailed as `find_report` does.
+    """
+    found = find_report(workshop, site_id, import_id)
+    rows = outcomes.Rows(found, outcomes.Whose.IMPORT, found.id, found.columns)
+
+    def in_short(read: Callable[..., list[dict[str, Any]]]) -> Callable[[int], list[dict[str, Any]]]:
+        def read_on(after: int) -> list[dict[str, Any]]:
+            with workshop.database.transaction(site_id) as connection:
+                return read(connection, rows, after)
+
+        return read_on
+
+    return reporting.report_file(
+        preparing.rows(workshop, found),
+        outcomes.by_line(in_short(outcomes.next_entries), in_short(outcomes.next_outcomes)),
+        found.header or [],
+        found.error_file_columns(workshop.settings.columns_max),
+        found.columns,
+        corrected.REPORT_COLUMNS,
+        corrected.guarded,
+    )
 
 
 def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
@@ -668,6 +736,26 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
             ),
         )
     return ErrorFile(path, count)
+
+
+def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, Any]]) -> dict[int, str]:
+    """Say what is wrong with rows of a page, by line; nothing of those whose cells are needed for it and are gone.
+
+    The file is read once, up to the last of them, and not at all when no message has a cell in it. An undo fails of
+    what happened since, not of a cell.
+    """
+    found, header, columns = rows.record, rows.record.header or [], rows.columns
+    if columns is None:
+        return {}
+    quoting = sorted((row for row in failed if reporting.quotes_cell(row)), key=itemgetter("line"))
+    told = {row["line"]: reporting.message(row, [], header, columns) for row in failed if row not in quoting}
+    if not rows.whose.has_cells:
+        return told | {row["line"]: reporting.title(row) for row in quoting}
+    if quoting and found.erased_date is None:
+        with suppress(FileRejected, NotFound):
+            for failure, cells in reporting.with_cells(quoting, preparing.rows(workshop, found)):
+                told[failure["line"]] = learning.storable(reporting.message(failure, cells, header, columns))
+    return told
 
 
 def _limited(items: Iterator[dict[str, Any]], limit: int) -> Iterator[dict[str, Any]]:

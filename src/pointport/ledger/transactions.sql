@@ -1,10 +1,16 @@
--- The ledger's entries.
+-- The ledger's entries. Those that take an import back are under the id of that run, which tells what it undoes.
 
 -- name: statement
 -- An account's entries, newest first.
-SELECT * FROM transaction
-WHERE site_id = %(site_id)s AND account_id = %(account_id)s AND revision < %(before_revision)s
-ORDER BY revision DESC
+SELECT transaction.*, undo.import_id AS undone_import_id
+FROM transaction
+LEFT JOIN import_run AS undo
+    ON transaction.site_id = undo.site_id AND transaction.import_id = undo.id
+WHERE
+    transaction.site_id = %(site_id)s
+    AND transaction.account_id = %(account_id)s
+    AND transaction.revision < %(before_revision)s
+ORDER BY transaction.revision DESC
 LIMIT %(limit)s;
 
 -- name: insert_entry
@@ -20,7 +26,11 @@ VALUES (
 
 -- name: find_entry
 -- One entry by its id.
-SELECT * FROM transaction WHERE site_id = %(site_id)s AND id = %(id)s;
+SELECT transaction.*, undo.import_id AS undone_import_id
+FROM transaction
+LEFT JOIN import_run AS undo
+    ON transaction.site_id = undo.site_id AND transaction.import_id = undo.id
+WHERE transaction.site_id = %(site_id)s AND transaction.id = %(id)s;
 
 -- name: find_entry_by_key
 -- The entry that a request with this key made.
@@ -28,8 +38,10 @@ SELECT * FROM transaction WHERE site_id = %(site_id)s AND idempotency_key = %(id
 
 -- name: query_transactions
 -- A page of a site's entries.
-SELECT transaction.*, {keys}
+SELECT transaction.*, undo.import_id AS undone_import_id, {keys}
 FROM transaction
+LEFT JOIN import_run AS undo
+    ON transaction.site_id = undo.site_id AND transaction.import_id = undo.id
 WHERE transaction.site_id = %(site_id)s AND {where}
 ORDER BY {order_by} -- noqa: AM06
 LIMIT {limit};

@@ -103,6 +103,7 @@ class Cause(TypedDict):
     amountAfter: int
     loyaltyImportId: NotRequired[Guid]
     line: NotRequired[Annotated[int, Field(description="Where the row starts in the file, from 1")]]
+    undo: NotRequired[Annotated[bool, Field(description="Takes back what that line of the import changed")]]
 
 
 class LoyaltyTransaction(TypedDict):
@@ -140,6 +141,8 @@ def transaction(found: Mapping[str, Any]) -> Json:
     """Return a transaction."""
     name, about = ABOUT[found["transaction_type"]]
     cause = f"{found['import_id']}:{found['line']}"
+    undone = found["undone_import_id"]
+    import_id = undone or found["import_id"]
     return {
         "id": str(found["id"]),
         "accountId": str(found["account_id"]),
@@ -153,8 +156,9 @@ def transaction(found: Mapping[str, Any]) -> Json:
             {
                 "amountBefore": found["amount_before"],
                 "amountAfter": found["amount_after"],
-                "loyaltyImportId": str(found["import_id"]) if found["import_id"] else None,
+                "loyaltyImportId": str(import_id) if import_id else None,
                 "line": found["line"],
+                "undo": True if undone else None,
             }
         ),
     }

@@ -44,7 +44,7 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, upload_file
+from pointport.entrypoints.api.files import download_file, download_report, upload_file
 from pointport.entrypoints.api.imports import (
     cancel_import,
     create_file_url,
@@ -53,8 +53,10 @@ from pointport.entrypoints.api.imports import (
     explain_import,
     get_error_file_url,
     get_import,
+    get_report_url,
     preview_import,
     query_imports,
+    query_rows,
     retry_import,
     undo_import,
 )
@@ -77,6 +79,7 @@ from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.base import Json
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
+from pointport.wire.rows import ROWS
 from pointport.wire.transactions import TRANSACTIONS
 
 logger = structlog.get_logger(__name__)
@@ -113,6 +116,8 @@ SERVICES = (
             cancel_import,
             undo_import,
             retry_import,
+            query_rows,
+            get_report_url,
         ),
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
@@ -163,12 +168,12 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file)),
+    Service("files", (upload_file, download_file, download_report)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
     Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
 )
 
-RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, TRANSACTIONS)
+RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, ROWS, TRANSACTIONS)
 """All that can be queried."""
 
 JSON_BYTES_MAX = 1024 * 1024

@@ -53,6 +53,12 @@ def _entry(entry: dict[str, Any]) -> tuple[Any, ...]:
         f"{entry['amount']:+,}",
         ours["amountAfter"],
         entry["description"],
-        ours.get("loyaltyImportId", entry["idempotencyKey"]),
+        _cause(entry),
         ours.get("line", ""),
     )
+
+
+def _cause(entry: dict[str, Any]) -> str:
+    ours = entry["pointport"]
+    cause: str = ours.get("loyaltyImportId", entry["idempotencyKey"])
+    return f"undo of {cause}" if ours.get("undo") else cause

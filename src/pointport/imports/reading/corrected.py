@@ -1,4 +1,4 @@
-"""An error file of ours that comes back corrected: our columns are taken off, and the guards against formulas."""
+"""An error file or a report of ours that comes back: our columns are taken off, and the guards against formulas."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -6,18 +6,22 @@ from pointport.imports.shapes import Row
 
 CORRECTED_COLUMNS = ("Import line", "Import status", "Error code", "Error reason")
 """Our own columns at the end of an error file."""
+REPORT_COLUMNS = (*CORRECTED_COLUMNS, "Points before", "Points after", "Transaction")
+"""Those at the end of a report of all rows."""
+OUR_COLUMNS = (REPORT_COLUMNS, CORRECTED_COLUMNS)
+"""The longer first, since it begins with the other."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def is_corrected(header: Sequence[str]) -> bool:
-    """Tell whether a heading is that of an error file of ours."""
-    return tuple(header[-len(CORRECTED_COLUMNS) :]) == CORRECTED_COLUMNS
+def count_ours(header: Sequence[str]) -> int:
+    """Return how many columns at the end of a heading are our own: 0 when it is of no file of ours."""
+    return next((len(ours) for ours in OUR_COLUMNS if tuple(header[-len(ours) :]) == ours), 0)
 
 
-def without_our_columns(found: Iterable[Row], width: int) -> Iterator[Row]:
-    """Return an error file's rows as they were before we added our columns and guarded formulas."""
-    kept = width - len(CORRECTED_COLUMNS)
+def without_our_columns(found: Iterable[Row], width: int, ours: int) -> Iterator[Row]:
+    """Return the rows of a file of ours as they were before we added our columns and guarded formulas."""
+    kept = width - ours
     for line, cells, fault in found:
         # What stands behind our columns was added by somebody: as in any row that is too long, it is kept.
         yield line, [unguarded(cell) for cell in cells[:kept] + cells[width:]], fault

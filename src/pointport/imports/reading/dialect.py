@@ -8,11 +8,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, product
 
 from pointport.imports.reading import encoding
 from pointport.imports.reading.careful import ADDRESS_SHAPE, BLANK
-from pointport.imports.reading.corrected import CORRECTED_COLUMNS
+from pointport.imports.reading.corrected import OUR_COLUMNS
 from pointport.imports.reading.rows import records
 from pointport.imports.shapes import Dialect, Reading, Row
 
@@ -99,9 +99,9 @@ def guess(head: str, encoding_name: str, told: Reading, *, cell_characters_max: 
 
 
 def _of_an_error_file(head: str, encoding_name: str, told: Reading) -> Dialect | None:
-    """Return how an error file of ours is written, also one that a spreadsheet has saved with another delimiter."""
-    for delimiter in DELIMITERS:
-        ours = delimiter + delimiter.join(CORRECTED_COLUMNS)
+    """Return how a file of ours is written, also one that a spreadsheet has saved with another delimiter."""
+    for columns, delimiter in product(OUR_COLUMNS, DELIMITERS):
+        ours = delimiter + delimiter.join(columns)
         place = head.find(ours)
         if place >= 0 and told.delimiter in (None, delimiter) and told.quote in (None, '"'):
             end = head[place + len(ours) :]

@@ -39,7 +39,7 @@ def in_batches(found: Iterator[Row]) -> Iterator[Batch]:
 def data_rows(found: Iterable[Batch], dialect: Dialect) -> Iterator[Batch]:
     """Return the rows below the heading; without one, all but a first line that only tells the delimiter.
 
-    Of an error file of ours they are as they were before it was written.
+    Of a file of ours they are as they were before it was written.
     """
     is_below = False
     for batch in found:
@@ -47,8 +47,8 @@ def data_rows(found: Iterable[Batch], dialect: Dialect) -> Iterator[Batch]:
         if not is_below:
             below = batch._replace(rows=[row for row in batch.rows if _is_data(row, dialect)])
             is_below = bool(below.rows)
-        if dialect.corrected:
-            below = below._replace(rows=list(without_our_columns(below.rows, dialect.columns)))
+        if dialect.our_columns:
+            below = below._replace(rows=list(without_our_columns(below.rows, dialect.columns, dialect.our_columns)))
         yield below
 
 

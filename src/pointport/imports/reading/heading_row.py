@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pointport.imports.reading import headings, systems
 from pointport.imports.reading.careful import BLANK
-from pointport.imports.reading.corrected import is_corrected
+from pointport.imports.reading.corrected import count_ours
 from pointport.imports.shapes import Row
 
 ROWS_MAX = 50
@@ -44,7 +44,7 @@ def made_up(columns: int) -> list[str]:
 def _names_columns(cells: Sequence[str], width: int) -> bool:
     if width >= COLUMNS_MIN and _filled(cells) < COLUMNS_MIN:
         return False
-    if is_corrected(cells) or headings.columns_named(cells, headings.EMAIL_ALIASES) or systems.recognise(cells):
+    if count_ours(cells) or headings.columns_named(cells, headings.EMAIL_ALIASES) or systems.recognise(cells):
         return True
     return _is_wide(cells, width) and bool(headings.columns_named(cells, headings.POINTS_ALIASES))
 

@@ -10,7 +10,7 @@ from pointport.errors import FileRejected
 from pointport.imports.reading import columns, encoding, heading_row, numbers, refusals, workbook
 from pointport.imports.reading import dialect as dialects
 from pointport.imports.reading.careful import BLANK
-from pointport.imports.reading.corrected import CORRECTED_COLUMNS, is_corrected, unguarded
+from pointport.imports.reading.corrected import count_ours, unguarded
 from pointport.imports.reading.files import data_rows, in_batches
 from pointport.imports.reading.rows import Batch, batches, records
 from pointport.imports.shapes import Dialect, Learned, Notice, Reading, Row
@@ -129,10 +129,10 @@ def _heading(head: Sequence[Row], guessed: Dialect, settings: Settings, told: Re
     index = heading_row.find(head, width) if told.heading_line is None else _told_index(head, told.heading_line)
     line, cells = (0, heading_row.made_up(width)) if index is None else head[index][:2]
     header = _fitting([storable(cell) for cell in cells], settings)
-    corrected = index is not None and is_corrected(header)
-    dialect = replace(guessed, heading_line=line, columns=len(header), corrected=corrected)
-    if corrected:
-        header = [unguarded(cell) for cell in header[: -len(CORRECTED_COLUMNS)]]
+    ours = count_ours(header) if index is not None else 0
+    dialect = replace(guessed, heading_line=line, columns=len(header), our_columns=ours)
+    if ours:
+        header = [unguarded(cell) for cell in header[:-ours]]
     _refuse_heading(header, line, settings, columns_min)
     return _Heading(dialect, header, index or 0)
 
@@ -331,7 +331,7 @@ def _sample(cells: Sequence[str], settings: Settings) -> tuple[str, ...]:
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL cannot store as text: lone surrogates and NUL."""
+    """Replace what neither PostgreSQL nor JSON can hold as text: lone surrogates and NUL."""
     return UNSTORABLE.sub("\ufffd", text)
 
 

@@ -1,4 +1,4 @@
-"""Signed tickets: a URL part that lets its bearer put or get one file until a moment, and nothing else."""
+"""Signed tickets: a URL part that lets its bearer put or get one file, or a report, until a moment, and nothing else."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,12 +8,15 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from pointport.errors import PermissionDenied
 
-Purpose = Literal["upload", "download"]
+Purpose = Literal["upload", "download", "report"]
 
 
 @dataclass(frozen=True)
 class Ticket:
-    """What a ticket is good for: one purpose, one site's one file, its largest size, the name a download is saved under."""
+    """What a ticket is good for: one purpose, one site's one file, its largest size, the name a download is saved under.
+
+    Of a report, which is made as it is had, the path is the id of the import.
+    """
 
     purpose: Purpose
     site_id: UUID

@@ -18,7 +18,7 @@ upper and lower case, `keyset` orders and continues, `cursors` signs, `pages` pu
 """
 
 from pointport.plumbing.queries.cursors import CursorSigner
-from pointport.plumbing.queries.fields import Field, Kind, Resource, Seek, Sort
+from pointport.plumbing.queries.fields import Field, Kind, Resource, Seek, Sort, Stored
 from pointport.plumbing.queries.pages import (
     SEARCH_SORTS_MAX,
     Page,
@@ -26,6 +26,7 @@ from pointport.plumbing.queries.pages import (
     finish,
     plan,
     plan_filter,
+    read_merged,
     read_page,
 )
 
@@ -39,8 +40,10 @@ __all__ = [
     "Resource",
     "Seek",
     "Sort",
+    "Stored",
     "finish",
     "plan",
     "plan_filter",
+    "read_merged",
     "read_page",
 ]

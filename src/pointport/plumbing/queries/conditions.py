@@ -35,6 +35,13 @@ class Parameters:
         brackets: LiteralString = "[]" if isinstance(value, list) else ""
         return sql.SQL("{}::{}{}").format(sql.Placeholder(name), sql.SQL(kind.database_type), sql.SQL(brackets))
 
+    def add_of(self, field: Field, value: Any) -> sql.Composable:
+        """Add one value of a field, or a list of its values, as they are compared with it."""
+        if field.stored is None:
+            return self.add(value, field.kind)
+        form = field.stored.form
+        return self.add([form(one) for one in value] if isinstance(value, list) else form(value), field.stored.kind)
+
 
 class Condition(Protocol):
     """Chooses rows."""
@@ -107,7 +114,7 @@ class Equal:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        plain = sql.SQL("({} = {})").format(self.field.expression, parameters.add(self.value, self.field.kind))
+        plain = sql.SQL("({} = {})").format(self.field.compared, parameters.add_of(self.field, self.value))
         return _sought(plain, self.field, (self.value,), parameters)
 
 
@@ -120,9 +127,7 @@ class OneOf:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        plain = sql.SQL("({} = ANY({}))").format(
-            self.field.expression, parameters.add(list(self.values), self.field.kind)
-        )
+        plain = sql.SQL("({} = ANY({}))").format(self.field.compared, parameters.add_of(self.field, list(self.values)))
         return _sought(plain, self.field, self.values, parameters)
 
 
@@ -136,7 +141,7 @@ class Ordered:
 
     def render(self, parameters: Parameters) -> sql.Composable:
         """See Condition."""
-        value = parameters.add(self.value, self.field.kind)
+        value = parameters.add_of(self.field, self.value)
         return _valued(sql.SQL("({} {} {})").format(self.field.ordered, sql.SQL(self.comparison), value), self.field)
 
 

@@ -66,6 +66,18 @@ class Seek:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """Another column that holds a field's values in another form and the same order, for the sake of its index.
+
+    Values are compared and ordered there; `form` gives theirs, of the kind `kind`. For a field without missing values.
+    """
+
+    column: LiteralString
+    kind: Kind
+    form: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
 class Field:
     """One field that callers may filter by and, if `sortable`, sort by.
 
@@ -89,6 +101,8 @@ class Field:
     """
     normal: Callable[[str], str] | None = None
     """The form in which a TEXT's values are stored, and so the form in which they are compared for equality."""
+    stored: Stored | None = None
+    """Where its values are compared and ordered, when that is not its column."""
 
     @property
     def allowed_operators(self) -> frozenset[str]:
@@ -101,11 +115,16 @@ class Field:
         return sql.SQL("({})").format(sql.SQL(self.column))
 
     @property
+    def compared(self) -> sql.Composable:
+        """The field's value as it is compared for equality."""
+        return sql.SQL("({})").format(sql.SQL(self.stored.column)) if self.stored else self.expression
+
+    @property
     def ordered(self) -> sql.Composable:
         """The field's value as it is ordered: text by code point, upper case before lower (contract.md 1.7)."""
         if self.kind in {Kind.TEXT, Kind.ENUM}:
             return sql.SQL('({} COLLATE "C")').format(self.expression)
-        return self.expression
+        return self.compared
 
     @property
     def missing(self) -> sql.Composable:

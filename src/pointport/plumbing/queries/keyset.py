@@ -34,7 +34,7 @@ def order_by(keys: Sequence[Key]) -> sql.Composable:
 
 def beyond(keys: Sequence[Key], place: Sequence[Any], parameters: Parameters, *, inclusive: bool) -> sql.Composable:
     """Give the condition that picks the rows after `place`, one value per key, and with `inclusive` the one at it."""
-    values = [parameters.add(value, key.field.kind) for key, value in zip(keys, place, strict=True)]
+    values = [parameters.add_of(key.field, value) for key, value in zip(keys, place, strict=True)]
     if len({key.descending for key in keys}) == 1 and not any(key.field.nullable for key in keys):
         # PostgreSQL answers a comparison of rows with one walk along an index on just these columns.
         comparison = sql.SQL("<" if keys[0].descending else ">") + sql.SQL("=" if inclusive else "")

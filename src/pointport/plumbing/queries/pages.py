@@ -124,14 +124,38 @@ def read_page(
     One that joins to the page has a place `{page_order}` besides.
     """
     connection.execute(BY_INDEX)
-    composed = sql.SQL(statement).format(
+    values = {**page.parameters, "site_id": site_id}
+    return finish(page, connection.execute(compose(statement, page), values).fetchall())
+
+
+def read_merged(
+    connection: Connection, parts: Sequence[tuple[LiteralString, Page]], values: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Run one query on rows that stand in several places, each with a statement and its own plan, and finish the page.
+
+    The plans are the same query in the words of each place, in the order of a single key, whose values are the same
+    everywhere and no two alike. `values` are the statements' other parameters.
+    """
+    page = parts[0][1]
+    (key,) = page.keys
+    found = [
+        row
+        for statement, part in parts
+        for row in connection.execute(compose(statement, part), {**part.parameters, **values}).fetchall()
+    ]
+    found.sort(key=lambda row: row[f"{_KEY_PREFIX}0"], reverse=key.descending != page.cursor.backwards)
+    return finish(page, found[: page.limit + 1])
+
+
+def compose(statement: LiteralString, page: Page) -> sql.Composed:
+    """Fill a page into the places of a statement."""
+    return sql.SQL(statement).format(
         keys=page.key_columns,
         where=page.where,
         order_by=page.order_by,
         page_order=page.page_order,
         limit=sql.Placeholder("q_limit"),
     )
-    return finish(page, connection.execute(composed, {**page.parameters, "site_id": site_id}).fetchall())
 
 
 def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], PagingMetadata]:

@@ -123,12 +123,31 @@ FAILURES: Mapping[str, Failure] = {
             ),
         )
     ),
+    "InvalidReportUrl": Failure(
+        (
+            PermissionDenied("this report URL has expired; ask for a new one", code="REPORT_URL_EXPIRED"),
+            PermissionDenied(
+                "this report URL was not made by this server, or was altered; ask for a new one",
+                code="REPORT_URL_INVALID",
+            ),
+        )
+    ),
     # 404
     "NotFound": Failure((NotFound("there is no such thing"),)),
     "ImportNotFound": Failure((NO_IMPORT,)),
     "ErrorFileNotFound": Failure(
         (NO_IMPORT, NotFound(f"import {IMPORT_ID} has no error file", code="ERROR_FILE_NOT_FOUND"))
     ),
+    "RowsNotFound": Failure(
+        (NO_IMPORT, NotFound(f"import {IMPORT_ID} has no preview that was finished", code="PREVIEW_NOT_FOUND"))
+    ),
+    "ReportNotFound": Failure(
+        (
+            NO_IMPORT,
+            NotFound(f"import {IMPORT_ID} was not executed, so there is nothing to report", code="REPORT_NOT_FOUND"),
+        )
+    ),
+    "ReportGone": Failure((NotFound(f"the file of import {IMPORT_ID} is kept no longer", code="REPORT_NOT_FOUND"),)),
     "UploadNotFound": Failure((NotFound(f"no file was uploaded to {FILE_URL}", code="FILE_NOT_FOUND"),)),
     "FileNotFound": Failure((NotFound(f"no file at {FILE_URL.removeprefix('/')}", code="FILE_NOT_FOUND"),)),
     "AccountNotFound": Failure((NotFound(f"there is no loyalty account {ACCOUNT_ID}", code="ACCOUNT_NOT_FOUND"),)),
@@ -198,6 +217,15 @@ FAILURES: Mapping[str, Failure] = {
             _inactive("execute an import"),
         )
     ),
+    "ImportNotEnded": Failure(
+        (
+            PreconditionFailed(
+                f"import {IMPORT_ID} has not ended yet; its report can be had when it has",
+                code="INVALID_IMPORT_STATUS",
+                data={"status": "IMPORTING"},
+            ),
+        )
+    ),
     "ProgramNotActive": Failure((_inactive("make accounts"),)),
     "NothingToPause": Failure(
         (
@@ -249,6 +277,8 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "execute_import": ("InvalidMapping", "ImportNotFound", "ImportNotParsed"),
     "get_error_file_url": ("InvalidImportId", "ErrorFileNotFound"),
     "query_imports": ("InvalidQuery",),
+    "query_rows": ("InvalidQuery", "RowsNotFound"),
+    "get_report_url": ("InvalidImportId", "ReportNotFound", "ImportNotEnded"),
     "explain_import": ("InvalidImportId", "ImportNotFound"),
     "create_account": ("ContactNotFound", "AccountExists", "ProgramNotActive"),
     "fetch_account": ("InvalidChoice", "AccountNotFound"),
@@ -272,6 +302,7 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "load_contacts": ("UnreadableContacts", "UploadNotFound"),
     "upload_file": ("InvalidLength", "InvalidUploadUrl", "TooLarge", "UploadUrlUsed"),
     "upload_file_by_post": ("InvalidLength", "InvalidUploadUrl", "TooLarge", "UploadUrlUsed"),
+    "download_report": ("InvalidReportUrl", "ReportGone", "ImportNotEnded"),
     "download_file": ("InvalidDownloadUrl", "FileNotFound"),
     "get_webhook": ("WebhookNotFound",),
     "change_webhook": ("WebhookNotFound",),

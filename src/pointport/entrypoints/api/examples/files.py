@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 
-from pointport.entrypoints.api.examples.example import Example
+from pointport.entrypoints.api.examples.example import TRANSACTION_ID, Example
 
 ERROR_FILE = (
     "Name,Email,Points balance,Import line,Import status,Error code,Error reason\r\n"
     'Dan Brown,dan@example.com,5,4,FAILED,CONTACT_NOT_FOUND,"No contact of this site has the e-mail address'
     ' ""dan@example.com"". Check the spelling, or add the contact first."\r\n'
 )
+REPORT = (
+    "Name,Email,Points balance,Import line,Import status,Error code,Error reason,Points before,Points after,Transaction\r\n"
+    f"Bob Smith,bob@example.com,20,3,IMPORTED,,,5,20,{TRANSACTION_ID}\r\n"
+    'Dan Brown,dan@example.com,5,4,FAILED,CONTACT_NOT_FOUND,"No contact of this site has the e-mail address'
+    ' ""dan@example.com"". Check the spelling, or add the contact first.",,,\r\n'
+)
 
 EXAMPLES: Mapping[str, Example] = {
     "upload_file": Example({}),
     "upload_file_by_post": Example({}),
     "download_file": Example(ERROR_FILE),
+    "download_report": Example(REPORT),
 }

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping
 
-from pointport.entrypoints.api.examples.example import FILE_URL, IMPORT_ID, JOB_ID, LAST_PAGE, SERVER, Example, Json
+from pointport.entrypoints.api.examples.example import (
+    FILE_URL,
+    IMPORT_ID,
+    JOB_ID,
+    LAST_PAGE,
+    SERVER,
+    TRANSACTION_ID,
+    Example,
+    Json,
+)
 from pointport.plumbing.idempotency.once import HEADER
 
 MAPPING: Json = {
@@ -99,6 +108,28 @@ SUMMARY: Json = {
     ],
 }
 
+ROWS: list[Json] = [
+    {
+        "line": 3,
+        "email": "bob@example.com",
+        "points": 20,
+        "outcome": "IMPORTED",
+        "balanceBefore": 5,
+        "balanceAfter": 20,
+        "transactionId": TRANSACTION_ID,
+        "preview": {"outcome": "IMPORTED", "balanceBefore": 0, "balanceAfter": 20},
+    },
+    {
+        "line": 4,
+        "email": "dan@example.com",
+        "points": 7,
+        "outcome": "FAILED",
+        "code": "CONTACT_NOT_FOUND",
+        "message": SUMMARY["firstFailures"][0]["message"],
+        "preview": {"outcome": "IMPORTED", "balanceBefore": 0, "balanceAfter": 7},
+    },
+]
+
 EXAMPLES: Mapping[str, Example] = {
     "create_file_url": Example({"filePath": FILE_URL, "uploadUrl": f"{SERVER}/files/upload/eyJhbGciOi"}),
     "create_import": Example(
@@ -125,5 +156,14 @@ EXAMPLES: Mapping[str, Example] = {
             }
         },
     ),
+    "query_rows": Example(
+        {"rows": ROWS, "pagingMetadata": {"count": 2, "cursors": {}, "hasNext": False}},
+        {
+            "loyaltyImportId": IMPORT_ID,
+            "of": "IMPORT",
+            "query": {"filter": {"differsFromPreview": True}, "cursorPaging": {"limit": 50}},
+        },
+    ),
+    "get_report_url": Example({"url": f"{SERVER}/files/report/eyJhbGciOi"}, parameters={"loyaltyImportId": IMPORT_ID}),
     "explain_import": Example(SUMMARY, parameters={"loyaltyImportId": IMPORT_ID, "examples": 1}),
 }
