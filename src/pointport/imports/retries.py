@@ -124,7 +124,7 @@ def from_corrections(
 
         changed = (
             (failure, _changed(cells, wanted[failure["line"]], before))
-            for failure, cells in reporting.with_cells(chosen(), preparing.rows(workshop, before))
+            for failure, cells in reporting.with_cells(chosen(), preparing.rows_at(workshop, before, [*wanted]))
         )
         workshop.objects.put(
             path,
