@@ -206,6 +206,18 @@ def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         return record.find(connection, site_id, import_id)
 
 
+def find_repeats(workshop: Workshop, found: LoyaltyImport) -> list[LoyaltyImport]:
+    """Return the imports of the very same file that have changed the ledger and stand, newest first."""
+    with workshop.database.transaction(found.site_id) as connection:
+        return [twin for twin in record.find_twins(connection, found) if twin.stands and twin.executed_date is not None]
+
+
+def count_problems(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, int]:
+    """Return how often each problem occurred among the rows of an import."""
+    with workshop.database.transaction(site_id) as connection:
+        return reporting.count_problems(connection, site_id, import_id)
+
+
 def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of imports, as rows, and what is said of it."""
     with workshop.database.transaction(site_id) as connection:

@@ -9,7 +9,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from pointport.app import App
-from pointport.entrypoints.console import home, sign_in
+from pointport.entrypoints.console import (
+    home,
+    import_cancel,
+    import_events,
+    import_files,
+    import_page,
+    import_preview,
+    import_reading,
+    import_retry,
+    import_undo,
+    new_import,
+    sign_in,
+)
 from pointport.entrypoints.console.pages import ROOT, redirect
 from pointport.entrypoints.console.sessions import OneTimeLinks
 
@@ -28,12 +40,38 @@ def create_console(app: App, links: OneTimeLinks) -> Starlette:
             Route(f"{ROOT}/link/{{token}}", sign_in.sign_in_by_link, methods=["POST"]),
             Route(f"{ROOT}/sign-out", sign_in.sign_out, methods=["POST"]),
             Route(f"{ROOT}/sample.csv", home.sample),
+            *_of_imports(),
             Mount(f"{ROOT}/static", _Static(directory=STATIC)),
         ]
     )
     console.state.pointport = app
     console.state.links = links
     return console
+
+
+def _of_imports() -> list[Route]:
+    """Return the pages of imports."""
+    imports, one = f"{ROOT}/imports", f"{ROOT}/imports/{{id}}"
+    return [
+        Route(f"{imports}/new", new_import.show, methods=["GET"]),
+        Route(f"{imports}/new", new_import.upload, methods=["POST"]),
+        Route(f"{imports}/slot", new_import.slot, methods=["POST"]),
+        Route(f"{imports}/create", new_import.create, methods=["POST"]),
+        Route(one, import_page.show, methods=["GET"]),
+        Route(f"{one}/events", import_events.events, methods=["GET"]),
+        Route(f"{one}/reading", import_reading.read_again, methods=["POST"]),
+        Route(f"{one}/preview", import_preview.ask, methods=["POST"]),
+        Route(f"{one}/preview", import_preview.show, methods=["GET"]),
+        Route(f"{one}/execute", import_preview.execute, methods=["POST"]),
+        Route(f"{one}/cancel", import_cancel.ask, methods=["GET"]),
+        Route(f"{one}/cancel", import_cancel.cancel, methods=["POST"]),
+        Route(f"{one}/retry", import_retry.retry, methods=["POST"]),
+        Route(f"{one}/undo", import_undo.show, methods=["GET"]),
+        Route(f"{one}/undo", import_undo.begin, methods=["POST"]),
+        Route(f"{one}/undo/preview", import_undo.preview, methods=["POST"]),
+        Route(f"{one}/errors.csv", import_files.error_file, methods=["GET"]),
+        Route(f"{one}/report.csv", import_files.report, methods=["GET"]),
+    ]
 
 
 class _Static(StaticFiles):
