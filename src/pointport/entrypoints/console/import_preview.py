@@ -82,7 +82,7 @@ def _values(visit: Visit, found: LoyaltyImport, run: Run) -> Mapping[str, Any]:
     histogram = charts.changes(summary["histogram"], visit.locale)
     chosen = visit.asked("problem")
     line = visit.asked("line").strip()
-    changing = accounts["created"] + accounts["changed"]
+    changing = summary["rows"].get("IMPORTED", 0)
     # The newest finished preview's rows are this one's: no other finished since.
     failed = rows.failed_of(visit, found, Whose.PREVIEW, chosen if chosen in CATALOGUE else "") if counts else None
     return {
@@ -93,6 +93,7 @@ def _values(visit: Visit, found: LoyaltyImport, run: Run) -> Mapping[str, Any]:
         "counts": counts,
         "failed_count": summary["rows"].get("FAILED", 0),
         "changing": changing,
+        "does_something": bool(changing or accounts["created"]),
         "histogram": histogram,
         "histogram_chart": charts.bars("How much the balances change", histogram, visit.locale),
         "problem_bars": rows.problem_bars(counts),
@@ -120,4 +121,10 @@ def _line(visit: Visit, found: LoyaltyImport, line: str) -> dict[str, Any] | Non
 def _deed(options: Options, summary: Mapping[str, Any], changing: int) -> dict[str, Any]:
     """Return the parts of what the button says."""
     points = summary["points"]
-    return {"adds": options.adds, "balances": changing, "added": points["added"], "removed": points["removed"]}
+    return {
+        "adds": options.adds,
+        "balances": changing,
+        "created": summary["accounts"]["created"],
+        "added": points["added"],
+        "removed": points["removed"],
+    }

@@ -93,7 +93,7 @@ PLAIN = tuple(
     (re.compile(pattern), words)
     for pattern, words in (
         (r" \(the option `duplicates`\)", ""),
-        (r"No contact of this site has", "None of your customers has"),
+        (r"No contact of this site has", "You have no customer with"),
         (r"add the contact first", "add the customer first"),
         (r"somebody else added a contact", "somebody else added a customer"),
         (r"SUM is meant for duplicates to add them up", "choose “Add them up” for these"),
