@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(
         None,
         min_length=32,
-        description="Signs URLs and cursors, and encrypts the keys that sign webhooks;"
+        description="Signs URLs and cursors, and encrypts the keys that sign webhooks and certificates;"
         " default: made once, kept in the data folder",
     )
     public_url: str | None = Field(None, description="How clients reach this server; default: as the request came in")

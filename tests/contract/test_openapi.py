@@ -17,7 +17,7 @@ from pointport.entrypoints.api.server import SERVICES, create_api
 from pointport.settings import Settings
 from tests.contract.conftest import IMPORTS, Json
 
-OPEN = {"/files/upload/{ticket}", "/files/download/{ticket}", "/files/report/{ticket}"}
+OPEN = {f"/files/{purpose}/{{ticket}}" for purpose in ("upload", "download", "certificate", "report")}
 
 
 @pytest.fixture(scope="session")

@@ -136,6 +136,8 @@ REFUSED: list[tuple[str, str, str, Any]] = [
     ("show_account", "POST", f"{OURS}/account", {"json": {"email": "ada@example.com"}}),
     ("upload_file", "PUT", "/files/upload/nothing", {"content": b"x"}),
     ("download_file", "GET", "/files/download/nothing", {}),
+    ("show_certificate", "GET", "/files/certificate/nothing", {}),
+    ("get_certificate", "GET", f"{IMPORTS}/certificate", {"params": {"loyaltyImportId": IMPORT_ID}}),
     ("get_webhook", "GET", f"{OURS}/webhooks/{WEBHOOK_ID}", {}),
     ("list_sites", "GET", f"{OURS}/sites", {}),
     ("revoke_key", "DELETE", f"{OURS}/keys/{KEY_ID}", {}),

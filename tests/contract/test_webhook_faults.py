@@ -169,7 +169,9 @@ def test_a_lost_secret_is_told_in_the_log_of_deliveries(client: TestClient, app:
     object.__setattr__(app, "secret", b"x" * 32)
     deliver(app, site, webhook_id)
     (attempt,) = log(client, webhook_id)[0]["attempts"]
-    assert attempt["error"].startswith("not sent: the key that signs webhooks was made with another POINTPORT_SECRET")
+    assert attempt["error"].startswith(
+        "not sent: the key that signs webhooks and certificates was made with another POINTPORT_SECRET"
+    )
 
 
 def test_rotating_cures_a_lost_secret_though_a_key_waits(

@@ -25,7 +25,8 @@ from pointport.entrypoints import worker
 from pointport.errors import SetupError
 from pointport.ledger import postings
 from pointport.ledger.postings import Adjustment
-from pointport.plumbing.webhooks import delivering, outbox, sending, signing
+from pointport.plumbing.sites import signing
+from pointport.plumbing.webhooks import delivering, outbox, sending
 from pointport.plumbing.webhooks.event_types import EventType
 from pointport.plumbing.webhooks.sending import Sent
 from tests.conftest import Site, Story

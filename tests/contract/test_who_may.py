@@ -23,7 +23,7 @@ NO_SITE = failed("PERMISSION_DENIED", "the wix-site-id header must name the site
 OPERATOR_ONLY = failed(
     "PERMISSION_DENIED", "only the operator may do this: use the pointport command on the server's machine"
 )
-PUBLIC = {"/files/upload/{ticket}", "/files/download/{ticket}", "/files/report/{ticket}"}
+PUBLIC = {f"/files/{purpose}/{{ticket}}" for purpose in ("upload", "download", "certificate", "report")}
 """Their URL is the secret."""
 
 
@@ -53,6 +53,7 @@ def of_import(import_id: UUID) -> list[Call]:
         Call("GET", IMPORTS, some_id(import_id)),
         Call("POST", f"{IMPORTS}/execute", body=some_id(import_id) | mapped),
         Call("GET", f"{IMPORTS}/error-file-download-url", some_id(import_id)),
+        Call("GET", f"{IMPORTS}/certificate", some_id(import_id)),
         Call("GET", f"{IMPORTS}/report-download-url", some_id(import_id)),
         Call("POST", f"{IMPORTS}/rows/query", body={**some_id(import_id), "query": {}}),
         Call("GET", f"{OURS}/import-summary", some_id(import_id)),
@@ -73,6 +74,7 @@ CALLS: dict[tuple[str, ...], list[Call]] = {
         Call("POST", IMPORTS, body=A_FILE),
         Call("POST", f"{IMPORTS}/query", body={"query": {}}),
         *of_import(NOBODY),
+        Call("POST", f"{OURS}/ledger/verify-certificate", body={"certificate": {}, "signature": ""}),
     ],
     ("imports", "accounts:read"): [
         Call("GET", f"{OURS}/totals"),

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 
+from pointport.errors import Unavailable
 from tests.conftest import ADVISORY_LOCK
 
 PATIENCE_SECONDS = 60.0
@@ -30,6 +31,8 @@ QUICK = {
     "POINTPORT_SWEEP_SECONDS": "0.2",
 }
 """Somebody who died is missed soon."""
+
+Answer = TypeVar("Answer")
 
 MISLEADING = ("POINTPORT_", "DATABASE_URL")
 
@@ -216,6 +219,28 @@ class Watch:
         )
         return found is not None
 
+    @property
+    def has_open_work(self) -> bool:
+        """Whether a transaction of a step is open, of whatever import."""
+        found = self.ask(
+            sql.SQL(
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pointport'"
+                " AND xact_start IS NOT NULL"
+            )
+        )
+        return found is not None
+
+    @property
+    def has_job(self) -> bool:
+        """Whether somebody is, or will be, at work on it."""
+        found = self.ask(
+            sql.SQL(
+                "SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+                " AND args ->> 'subject_id' = %(import_id)s::text"
+            )
+        )
+        return found is not None
+
     def close(self) -> None:
         """Close the connection; it is opened again when it is needed."""
         if self._connection is not None:
@@ -227,6 +252,56 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def patiently(call: Callable[[], Answer]) -> Answer:
+    """Ask again as long as the answer is to ask again."""
+    answers: list[Answer] = []
+
+    def answered() -> bool:
+        with suppress(Unavailable):
+            answers.append(call())
+        return bool(answers)
+
+    until(answered, "there is an answer")
+    return answers[0]
+
+
+def kill_database(folder: Path, watch: Watch) -> None:
+    """Kill the embedded server of a folder with all that it had in memory, and wait until its processes have gone."""
+    cluster = folder.resolve() / "postgres"
+    postmaster = int((cluster / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+    command = Path(f"/proc/{postmaster}/cmdline").read_bytes().split(b"\0")
+    assert os.fsencode(cluster) in command, "this is another process"
+    assert is_there(watch)
+    os.kill(postmaster, signal.SIGKILL)
+    until(lambda: not is_there(watch), "the database has gone")
+
+
+def is_there(watch: Watch) -> bool:
+    """Whether the database answers. After it has gone, the first look always says no."""
+    return watch.status != ""
+
+
+class RunWatch(Watch):
+    """Looks at a preview or an undo in the same way."""
+
+    @property
+    def status(self) -> str:
+        """Its status; empty while the database does not answer."""
+        found = self.ask(sql.SQL("SELECT status FROM import_run WHERE id = %(import_id)s"))
+        return found["status"] if found else ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is DONE or FAILED."""
+        return self.status in {"DONE", "FAILED"}
+
+    @property
+    def applied_rows(self) -> int:
+        """How many entries are taken back, or judged impossible to take back."""
+        found = self.ask(sql.SQL("SELECT applied_rows FROM import_run WHERE id = %(import_id)s"))
+        return found["applied_rows"] if found else 0
 
 
 @contextmanager

@@ -32,10 +32,13 @@ def run(home: Path) -> Iterator[Run]:
     }
     environment["POINTPORT_DATA_DIR"] = str(home / "data")
 
-    def start(*arguments: str | Path, code: int = 0, **extra: str) -> subprocess.CompletedProcess[str]:
+    def start(
+        *arguments: str | Path, code: int = 0, given: str | None = None, **extra: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-m", "pointport", *map(str, arguments)],
             env={**environment, **extra},
+            input=given,
             capture_output=True,
             text=True,
             check=False,
@@ -146,6 +149,68 @@ def test_imports_are_listed_shown_and_their_errors_saved(run: Run, site: str, ho
     saved = read_json(run("imports", "errors", import_id, "--site", site, "-o", home / "saved.csv", "--json"))
     assert Path(saved["errorFile"]).read_bytes() == Path(done["errorFile"]).read_bytes()
     run("imports", "show", "00000000-0000-7000-8000-000000000000", "--site", site, code=2)
+
+
+def test_a_certificate_is_saved_and_verified(run: Run, home: Path) -> None:
+    at = ("--site", read_json(run("site", "create", "Certified shop", "--json"))["siteId"])
+    (home / "owners.csv").write_text("email\nada@example.com\nbob@example.com\n")
+    run("contacts", "load", "owners.csv", *at)
+    (home / "march.csv").write_text("email,points\nada@example.com,12\nbob@example.com,none\n")
+    done = read_json(run("import", "march.csv", *at, "--yes", "--json", code=1))
+    import_id = done["loyaltyImport"]["id"]
+
+    told = run("imports", "certificate", import_id, *at).stdout
+    assert f"Saved {home / 'march-certificate.json'}\n" in told
+    again = read_json(run("imports", "certificate", import_id, *at, "--page", "march.html", "--json"))
+    assert again["certificateFile"] == str(home / "march-certificate-2.json")
+    assert "Certificate of import" in (home / "march.html").read_text(encoding="utf-8")
+    file = home / "saved.json"
+    run("imports", "certificate", import_id, *at, "-o", file)
+    text = file.read_text(encoding="utf-8")
+    saved = json.loads(text)
+    assert set(saved) == {"certificate", "signature"}
+    assert saved["certificate"]["rows"] | {"inFile": 2, "imported": 1, "failed": 1} == saved["certificate"]["rows"]
+    printed = read_json(run("imports", "certificate", import_id, *at, "-o", "-"))
+    assert {**printed["certificate"], "issuedDate": ""} == {**saved["certificate"], "issuedDate": ""}
+    told = run("imports", "certificate", import_id, *at, "-o", home / "nowhere" / "x.json", code=2).stderr
+    assert "cannot be written" in told
+
+    told = run("ledger", "verify", "--certificate", file, *at).stdout
+    assert told.startswith("The certificate is sound:")
+    verdict = read_json(run("ledger", "verify", "--certificate", "-", *at, "--json", given=text))
+    assert (verdict["sound"], verdict["loyaltyImportId"]) == (True, import_id)
+
+
+def test_a_certificate_that_does_not_hold_says_why(run: Run, home: Path) -> None:
+    at = ("--site", read_json(run("site", "create", "Strict shop", "--json"))["siteId"])
+    (home / "april.csv").write_text("email,points\nada@example.com,12\n")
+    done = read_json(run("import", "april.csv", *at, "--yes", "--json", code=1))
+    text = run("imports", "certificate", done["loyaltyImport"]["id"], *at, "-o", "-").stdout
+    file = home / "given.json"
+
+    def told(changed: str, code: int, *site: str) -> str:
+        file.write_text(changed, encoding="utf-8")
+        ended = run("ledger", "verify", "--certificate", file, *(site or at), code=code)
+        return ended.stdout if code == 1 else ended.stderr
+
+    forged = told(text.replace('"failed": 1', '"failed": 0'), 1)
+    assert "CERTIFICATE_ALTERED: This site signed a certificate, but it was altered since: not this one.\n" in forged
+    assert re.search(r"^rows\.failed +0 +1 *$", forged, re.MULTILINE)
+    forged = told(re.sub(r'\.[\w-]{20}([\w-]+)"', r'.AAAAAAAAAAAAAAAAAAAA\1"', text), 1)
+    assert "SIGNATURE_FORGED: The signature was not made by the key that it names.\n" in forged
+    assert "Its values are those of the ledger; it is the signature that does not hold." in forged
+    other = read_json(run("site", "create", "Third party", "--json"))["siteId"]
+    assert "ANOTHER_SITE: It is a certificate of the site" in told(text, 1, "--site", other)
+    for kept in (40, 400, len(text) - 3):
+        assert f"{file} is no certificate: it is cut off (" in told(text[:kept], 2)
+    assert f"{file} is empty" in told("", 2)
+    assert "is no certificate: it is no JSON (" in told("Dear auditor,", 2)
+    assert 'it must have the members "certificate" and "signature"' in told('{"certificate": {}}', 2)
+    assert 'it has "failed" twice' in told(text.replace('"failed": 1', '"failed": 1, "failed": 1'), 2)
+    assert "is larger than" in told(" " * 600_000, 2)
+    assert "nowhere.json cannot be read" in run("ledger", "verify", "--certificate", "nowhere.json", *at, code=2).stderr
+    standard = run("ledger", "verify", "--certificate", "-", *at, code=2, given="{")
+    assert "standard input is no certificate: it is cut off" in standard.stderr
 
 
 def test_a_key_is_made_shown_once_and_revoked(run: Run, site: str) -> None:

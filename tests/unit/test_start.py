@@ -61,3 +61,15 @@ def test_what_only_reads_a_file_loads_no_database_and_no_http(command: str, tmp_
 
 def test_what_reads_the_settings_loads_neither(tmp_path: Path) -> None:
     assert loaded_by("settings", "--json", folder=tmp_path) & (SERVING | HTTP | DATABASE | SIGNING) == set()
+
+
+def test_a_server_loads_what_makes_pages_when_the_first_is_asked_for(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; import pointport.entrypoints.api.server; print(*sys.modules)"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {module.partition(".")[0] for module in done.stdout.split()} & ({"jinja2", "markupsafe"} | SIGNING) == set()

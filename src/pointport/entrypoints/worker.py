@@ -7,6 +7,7 @@ all, whatever the cause, gets a new one.
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -29,7 +30,8 @@ from pointport.ledger import adjusting
 from pointport.plumbing import queue
 from pointport.plumbing.idempotency import once
 from pointport.plumbing.queries import plan_filter
-from pointport.plumbing.webhooks import delivering, outbox, sending, signing
+from pointport.plumbing.sites import signing
+from pointport.plumbing.webhooks import delivering, outbox, sending
 from pointport.plumbing.webhooks.sending import Sent
 from pointport.wire import events
 from pointport.wire.accounts import ACCOUNTS
@@ -119,6 +121,8 @@ class Worker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._stop_wanted = threading.Event()
+        self._faults: Counter[int | None] = Counter()
+        """How often each job has failed here by a fault of ours. Its attempts say as much of outages and deaths."""
 
     def run(self) -> None:
         """Work until `stop` is called; jobs that run then come to the end of their chunk."""
@@ -163,9 +167,7 @@ class Worker:
         settings = self._app.settings
         jobs = queue.worker_app(self._app.database.conninfo, QUEUE_CONNECTIONS_MAX)
         for name, (step, give_up) in STEPS.items():
-            jobs.task(name=name, pass_context=True, retry=_Patience(settings.attempts_max))(
-                partial(self._do, step, give_up)
-            )
+            jobs.task(name=name, pass_context=True, retry=_Patience())(partial(self._do, step, give_up))
         async with jobs.open_async():
             lines = ((queue.WORK, settings.worker_imports_max), (queue.WEBHOOKS, WEBHOOKS_AT_ONCE_MAX))
             working = [asyncio.create_task(self._work_in_line(jobs, line, at_once_max)) for line, at_once_max in lines]
@@ -206,9 +208,11 @@ class Worker:
             raise
         except Exception:
             log.exception("job failed")
-            if attempt < self._app.settings.attempts_max:
+            self._faults[context.job.id] += 1
+            if self._faults[context.job.id] < self._app.settings.attempts_max:
                 raise
             give_up(self._app, UUID(site_id), UUID(subject_id))
+        del self._faults[context.job.id]
         log.info("job done")
 
     async def _sweep(self, jobs: procrastinate.App) -> None:
@@ -266,17 +270,11 @@ class Worker:
 
 
 class _Patience(procrastinate.BaseRetryStrategy):
-    """Try again after 1, 2, 4 … seconds, as often as allowed; without end while it is only the database that is gone."""
+    """Try again after 1, 2, 4 … seconds what has not been given up, and sooner while only the database is gone."""
 
-    def __init__(self, attempts_max: int) -> None:
-        self._attempts_max = attempts_max
-
-    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, Unavailable):
-            return RetryDecision(retry_in={"seconds": min(2**job.attempts, RETRY_WHEN_UNAVAILABLE_SECONDS_MAX)})
-        if job.attempts + 1 >= self._attempts_max:
-            return None
-        return RetryDecision(retry_in={"seconds": min(2**job.attempts, RETRY_SECONDS_MAX)})
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        seconds_max = RETRY_WHEN_UNAVAILABLE_SECONDS_MAX if isinstance(exception, Unavailable) else RETRY_SECONDS_MAX
+        return RetryDecision(retry_in={"seconds": min(2**job.attempts, seconds_max)})
 
 
 @contextmanager

@@ -51,23 +51,43 @@ CROSS JOIN
 
 -- name: judge_balances
 -- Where points are added: the rows that would leave no balance that an account can have. Where they are taken back and
--- are spent already, as much is taken as there is, if that is wanted.
-UPDATE import_ready SET
-    points = CASE
-        WHEN %(when_negative)s = 'CLAMP' AND foreseen.balance + import_ready.points < 0 AND foreseen.balance > 0
+-- are spent already, as much is taken as there is, if that is wanted. Written as an INSERT for the same reason as
+-- set_balances: every row is there.
+INSERT INTO import_ready (
+    site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account, is_new
+)
+SELECT
+    foreseen.site_id,
+    foreseen.import_id,
+    foreseen.position,
+    foreseen.line,
+    foreseen.contact_id,
+    foreseen.email,
+    CASE
+        WHEN %(when_negative)s = 'CLAMP' AND foreseen.balance + foreseen.points < 0 AND foreseen.balance > 0
             THEN -foreseen.balance
-        ELSE import_ready.points
-    END,
-    problem = CASE
-        WHEN foreseen.balance + import_ready.points > %(points_max)s THEN 'BALANCE_TOO_LARGE'
+        ELSE foreseen.points
+    END AS points,
+    CASE
+        WHEN foreseen.balance + foreseen.points > %(points_max)s THEN 'BALANCE_TOO_LARGE'
         WHEN %(when_negative)s = 'REFUSE' THEN 'BALANCE_WOULD_BE_NEGATIVE'
         WHEN %(when_negative)s = 'SKIP' OR foreseen.balance = 0 THEN 'POINTS_SPENT'
-    END
+    END AS problem,
+    foreseen.doubled,
+    foreseen.has_account,
+    foreseen.is_new
 FROM (
     SELECT
         chunk.site_id,
         chunk.import_id,
         chunk.position,
+        chunk.line,
+        chunk.contact_id,
+        chunk.email,
+        chunk.points,
+        chunk.doubled,
+        chunk.has_account,
+        chunk.is_new,
         coalesce(account.balance, 0) AS balance
     FROM import_ready AS chunk
     LEFT JOIN
@@ -84,10 +104,9 @@ FROM (
         AND coalesce(account.balance, 0) + chunk.points NOT BETWEEN 0 AND %(points_max)s
     OFFSET 0
 ) AS foreseen
-WHERE
-    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(import_id)s
-    AND import_ready.site_id = foreseen.site_id AND import_ready.import_id = foreseen.import_id
-    AND import_ready.position = foreseen.position;
+ON CONFLICT (site_id, import_id, position) DO UPDATE SET
+    points = excluded.points,
+    problem = excluded.problem;
 
 -- name: note_refused
 -- Their outcomes, with the balance that stood in the way.

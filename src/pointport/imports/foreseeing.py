@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pointport.imports.problems import CATALOGUE
 from pointport.imports.shapes import Foreseen
+from pointport.ledger.transactions import LINE_MAX, entry_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 
@@ -67,7 +68,13 @@ def summarize(connection: Connection, site_id: UUID, run_id: UUID, foreseen: For
 
 def count_differences(connection: Connection, site_id: UUID, import_id: UUID, preview_id: UUID) -> int:
     """Return how many rows came out in another way than a preview said."""
-    these = {"site_id": site_id, "import_id": import_id, "preview_id": preview_id}
+    these = {
+        "site_id": site_id,
+        "import_id": import_id,
+        "preview_id": preview_id,
+        "first_id": entry_id(import_id, 0),
+        "last_id": entry_id(import_id, LINE_MAX),
+    }
     return int(one(connection.execute(QUERIES["count_differences"], these).fetchone())["rows"])
 
 

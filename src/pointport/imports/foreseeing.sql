@@ -95,17 +95,17 @@ ORDER BY line
 LIMIT %(limit)s;
 
 -- name: count_differences
--- The rows that came out in another way than a preview said.
+-- The rows that came out in another way than a preview said. The entries of an import stand together by their ids.
 SELECT count(*) AS rows
 FROM import_row AS foreseen
 LEFT JOIN transaction AS entry
     ON
-        foreseen.site_id = entry.site_id
-        AND entry.id = (left(%(import_id)s::text, 28) || lpad(to_hex(foreseen.line), 8, '0'))::uuid
+        foreseen.site_id = entry.site_id AND foreseen.line = entry.line
+        AND entry.site_id = %(site_id)s AND entry.id >= %(first_id)s AND entry.id <= %(last_id)s
 LEFT JOIN import_row AS settled
     ON
         foreseen.site_id = settled.site_id AND foreseen.line = settled.line
-        AND settled.import_id = %(import_id)s
+        AND settled.site_id = %(site_id)s AND settled.import_id = %(import_id)s
 WHERE
     foreseen.site_id = %(site_id)s AND foreseen.import_id = %(preview_id)s
     AND NOT CASE

@@ -13,6 +13,7 @@ from pointport.imports import problems
 from pointport.imports.options import Duplicates, Options, UnknownContacts
 from pointport.imports.shapes import Breach, Judged, Lined, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
+from pointport.ledger.transactions import LINE_MAX, entry_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 
@@ -71,7 +72,8 @@ def _judge(line: int, cells: list[str], fault: str | None, rules: Rules) -> Judg
         missing = mapping.email if mapping.email >= len(cells) else mapping.points
         return Judged(line, email, None, problems.CELL_MISSING.code, {"cells": len(cells), "index": missing})
     if len(cells) > columns and (extra := _first_filled(cells, columns)) is not None:
-        return Judged(line, email, None, problems.CELL_EXTRA.code, {"cells": len(cells), "index": extra})
+        detail = {"cells": len(cells), "columns": columns, "index": extra}
+        return Judged(line, email, None, problems.CELL_EXTRA.code, detail)
     if rules.damaged is not None and rules.damaged(cells):
         return Judged(line, email, None, problems.ENCODING_ERROR.code, {"encoding": rules.encoding_name})
     if email is None:
@@ -124,6 +126,9 @@ def judge_rows(
     }
     work_in_sets(connection)
     connection.execute(QUERIES["rank"], this)
+    if again:
+        bounds = {"first_id": entry_id(import_id, 0), "last_id": entry_id(import_id, LINE_MAX)}
+        connection.execute(QUERIES["keep_known"], {**this, **bounds})
     notes = ["note_bad_cells", "note_unknown", "note_doubled"]
     if options.duplicates is not Duplicates.REJECT:
         connection.execute(QUERIES["settle_doubles"], this)
@@ -144,6 +149,13 @@ def note_merged(connection: Connection, site_id: UUID, import_id: UUID) -> int:
     """
     work_in_sets(connection)
     return connection.execute(QUERIES["note_merged"], {"site_id": site_id, "import_id": import_id}).rowcount
+
+
+def count_failing_merged(connection: Connection, site_id: UUID, import_id: UUID) -> int:
+    """Count the rows without an outcome yet that another one of their customer stands for which has failed."""
+    work_in_sets(connection)
+    these = {"site_id": site_id, "import_id": import_id}
+    return int(one(connection.execute(QUERIES["count_failing_merged"], these).fetchone())["rows"])
 
 
 def work_in_sets(connection: Connection) -> None:

@@ -76,6 +76,32 @@ FROM (
     WINDOW by_contact AS (PARTITION BY stage.site_id ORDER BY contact.id, stage.email, stage.line)
 ) AS neighbours;
 
+-- name: keep_known
+-- When the rows are staged a second time: a customer of whom a row has gone through was known, whatever has become of
+-- the address since. Else that row would have a second outcome, and those that count as one with it another one.
+UPDATE import_ready SET problem = NULL
+FROM (
+    SELECT ready.site_id, ready.import_id, ready.email
+    FROM import_ready AS ready
+    LEFT JOIN transaction AS entry
+        ON
+            ready.site_id = entry.site_id
+            AND entry.id = (left(ready.import_id::text, 28) || lpad(to_hex(ready.line), 8, '0'))::uuid
+            AND entry.id >= %(first_id)s AND entry.id <= %(last_id)s
+    LEFT JOIN import_row AS settled
+        ON
+            ready.site_id = settled.site_id AND ready.import_id = settled.import_id AND ready.line = settled.line
+            AND settled.outcome = 'UNCHANGED'
+    WHERE
+        ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s AND ready.problem = 'CONTACT_NOT_FOUND'
+        AND (entry.id IS NOT NULL OR settled.line IS NOT NULL)
+    GROUP BY ready.site_id, ready.import_id, ready.email
+) AS known
+WHERE
+    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(import_id)s
+    AND import_ready.site_id = known.site_id AND import_ready.import_id = known.import_id
+    AND import_ready.email = known.email AND import_ready.problem = 'CONTACT_NOT_FOUND';
+
 -- name: settle_doubles
 -- Where only one row of a customer counts, which one, and with how many points; the others are marked as merged into
 -- it. Where a row of the same customer cannot be used, none of them is: else what is corrected later would count as if
@@ -198,9 +224,27 @@ INNER JOIN import_stage AS stage
         chosen.site_id = stage.site_id AND chosen.import_id = stage.import_id
         AND chosen.email = stage.email AND chosen.line <> stage.line
 LEFT JOIN import_row AS settled
-    ON chosen.site_id = settled.site_id AND chosen.import_id = settled.import_id AND chosen.line = settled.line
+    ON
+        chosen.site_id = settled.site_id AND chosen.import_id = settled.import_id AND chosen.line = settled.line
+        AND settled.site_id = %(site_id)s AND settled.import_id = %(import_id)s
 WHERE stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
+
+-- name: count_failing_merged
+-- The rows that another row of their customer stands for which has failed: they will have its problem (note_merged).
+SELECT count(*) AS rows
+FROM import_row AS failed
+INNER JOIN import_ready AS chosen
+    ON failed.site_id = chosen.site_id AND failed.import_id = chosen.import_id AND failed.line = chosen.line
+INNER JOIN import_stage AS stage
+    ON chosen.site_id = stage.site_id AND chosen.import_id = stage.import_id AND chosen.email = stage.email
+LEFT JOIN import_row AS own
+    ON stage.site_id = own.site_id AND stage.import_id = own.import_id AND stage.line = own.line
+WHERE
+    failed.site_id = %(site_id)s AND failed.import_id = %(import_id)s AND failed.outcome = 'FAILED'
+    AND chosen.site_id = %(site_id)s AND chosen.import_id = %(import_id)s AND chosen.doubled
+    AND stage.site_id = %(site_id)s AND stage.import_id = %(import_id)s AND stage.line <> chosen.line
+    AND own.line IS NULL;
 
 -- name: measure_changes
 -- How much the rows that are lined up would change as things are.

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from pointport.errors import FileRejected
-from pointport.imports import judging, staging
+from pointport.imports import judging, record, staging
 from pointport.imports.options import Options
 from pointport.imports.reading import encoding, files, numbers
 from pointport.imports.record import LoyaltyImport
@@ -33,11 +33,13 @@ def line_up(
     `again`: some may have their outcome already, and keep it. Raises FileRejected when the file is not the one that was
     parsed.
     """
+    # Of a row that is tried again the first file of the family tells which cells it may have.
+    first = found if found.root_id is None else record.find(connection, found.site_id, found.root_id)
     stream = encoding.ByteStream(workshop.objects.get(found.file_url.removeprefix("/")))
     damaged_rows = (found.detected or {})["damaged_rows"]
     rules = judging.Rules(
         mapping=columns,
-        columns=len(found.header or ()),
+        columns=first.own_columns,
         encoding_name=encoding.NAMES.get(found.dialect.encoding, found.dialect.encoding),
         points_max=workshop.settings.points_max,
         read_points=points_reader(workshop, found, columns),
@@ -73,21 +75,22 @@ def rows_at(workshop: Workshop, found: LoyaltyImport, lines: Sequence[int]) -> I
     return files.read_at(lambda: workshop.objects.get(path), found.dialect, workshop.settings, lines)
 
 
-def points_reader(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> judging.CellReader:
-    """Return how cells of the points column are read.
+def number_format(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> NumberFormat:
+    """Return how the numbers of the points column are written.
 
-    Parsing settled how the numbers of the column are written that it suggested; for another, the file is read once more
-    when first it matters.
+    Parsing settled it for the column that it suggested; for another, the file is read once more.
     """
+    if columns.points == found.suggested_points:
+        return found.number_format
+    return numbers.settle(
+        (cells[columns.points] for _, cells, _ in rows(workshop, found) if columns.points < len(cells)),
+        is_rendered=found.dialect.sheet is not None,
+    )
 
-    @functools.cache
-    def written() -> NumberFormat:
-        if columns.points == found.suggested_points:
-            return found.number_format
-        return numbers.settle(
-            (cells[columns.points] for _, cells, _ in rows(workshop, found) if columns.points < len(cells)),
-            is_rendered=found.dialect.sheet is not None,
-        )
+
+def points_reader(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> judging.CellReader:
+    """Return how cells of the points column are read; how its numbers are written is found out when first it matters."""
+    written = functools.cache(lambda: number_format(workshop, found, columns))
 
     def read_points(text: str) -> int | tuple[str, dict[str, Any]]:
         number = numbers.read(text, written())

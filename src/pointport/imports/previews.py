@@ -177,7 +177,10 @@ def _preview(workshop: Workshop, connection: Connection, found: LoyaltyImport, a
 
 def _preview_undo(workshop: Workshop, connection: Connection, found: LoyaltyImport, asked: Run) -> dict[str, Any]:
     """Line the entries up as the undo would, and see what becomes of each."""
-    rows = undoing.line_up(connection, found.site_id, found.id, asked.id, again=False)
+    # One that has stopped half way goes on where it was.
+    before = runs.newest(connection, found.site_id, found.id, Kind.UNDO)
+    done_by = None if before is None else before.id
+    rows = undoing.line_up(connection, found.site_id, found.id, asked.id, done_by=done_by)
     terms = Terms(
         description="",
         points_max=workshop.settings.points_max,
@@ -185,7 +188,7 @@ def _preview_undo(workshop: Workshop, connection: Connection, found: LoyaltyImpo
         when_negative=WhenNegative(asked.options["when_negative"]),
     )
     summary = _foresee(connection, asked, rows, terms)
-    return {**summary, "undo": undoing.count(connection, found.site_id, found.id, asked.id)}
+    return {**summary, "undo": undoing.count(connection, found.site_id, found.id, asked.id, done_by=done_by)}
 
 
 def _foresee(connection: Connection, asked: Run, last: int, terms: Terms) -> dict[str, Any]:

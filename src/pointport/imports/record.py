@@ -92,6 +92,17 @@ class LoyaltyImport:
         applied = self.status is Status.IMPORTING or bool(self.success_count)
         return applied and (self.undo is None or self.undo["status"] == "FAILED")
 
+    @property
+    def own_columns(self) -> int:
+        """How many columns the file has of its own.
+
+        An error file has room for the longest row that failed: a cell too many is that still when the row comes back.
+        """
+        header = list(self.header or ())
+        while self.dialect.our_columns and header and not header[-1].strip():
+            header.pop()
+        return len(header)
+
     def error_file_columns(self, columns_max: int) -> int:
         """Return how many columns of its own the error file has: those of the longest row, so that ours stand in theirs."""
         return int(min((self.detected or {})["columns"], max(columns_max, len(self.header or []))))

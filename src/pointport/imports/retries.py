@@ -305,10 +305,15 @@ def _refused(field: str, lines: Sequence[int], told: str) -> InvalidRequest:
 
 
 def _changed(cells: list[str], correction: Correction, before: LoyaltyImport) -> list[str]:
-    """Return a row's cells with the corrected ones in their places."""
+    """Return a row's cells with the corrected ones in their places, and none behind the columns.
+
+    Who says which address and which points are right has seen what made them look out of place.
+    """
     columns = before.columns
     needed = max(columns.email, columns.points) + 1
     changed = cells + [""] * (needed - len(cells))
+    if (correction.email, correction.points) != (None, None):
+        changed = changed[: max(needed, before.own_columns)]
     if correction.email is not None:
         changed[columns.email] = correction.email
     if correction.points is not None:

@@ -23,12 +23,14 @@ from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
+from psycopg import DatabaseError
 from psycopg.types.json import Jsonb
 
-from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed
+from pointport.errors import FileRejected, ImportStopped, NotFound, PreconditionFailed, Unavailable
 from pointport.imports import (
     answers,
     applying,
+    certifying,
     foreseeing,
     intake,
     judging,
@@ -331,6 +333,19 @@ def verify(workshop: Workshop, site_id: UUID) -> list[audit.Finding]:
         return audit.verify(connection, site_id) + audit.verify(connection, site_id, reporting.PROOFS)
 
 
+def certify(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Prove what an ended import did. Raises NotFound; PreconditionFailed before its end, and when it does not add up."""
+    proof = prove(workshop, site_id, import_id)
+    certifying.refuse_unsound(proof)
+    return proof
+
+
+def prove(workshop: Workshop, site_id: UUID, import_id: UUID) -> certifying.Proof:
+    """Return what the ledger says of an ended import, be it sound or not. Raises NotFound, PreconditionFailed."""
+    with workshop.database.transaction(site_id) as connection:
+        return certifying.prove(connection, record.find(connection, site_id, import_id))
+
+
 # --- What a worker calls ------------------------------------------------------------------------------------------------
 
 
@@ -369,7 +384,9 @@ def run(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callabl
             writing = beside.submit(write_error_file, workshop, site_id, import_id)
             apply_chunks(workshop, site_id, import_id, is_stopping)
         finish(workshop, site_id, import_id, written=writing.result())
-    except (FileRejected, ImportStopped, NotFound) as error:
+    except ImportStopped as error:
+        _end_stopped(workshop, site_id, import_id, error)
+    except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
 
 
@@ -395,29 +412,10 @@ def stage(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         again = found.ready_rows is not None
         if found.ready_rows is not None and staging.is_whole(connection, site_id, import_id, found.ready_rows):
             return found
-        options = found.options
-        lined = preparing.line_up(
-            workshop, connection, found, columns=found.columns, options=options, under=import_id, again=again
-        )
-        lineup.cut(
-            connection,
-            site_id,
-            import_id,
-            ready_rows=lined.ready_rows,
-            chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
-            sessions=1 if options.atomic else workshop.settings.apply_sessions,
-        )
-        staged = record.change(
-            connection,
-            "note_staged",
-            found,
-            ready_rows=lined.ready_rows,
-            done_rows=lined.failed_rows,
-            now=workshop.clock(),
-        )
+        staged, failed_rows = _line_up(workshop, connection, found)
         record.tell(connection, staged, WORKER)
         # What was let through once is not stopped half way because balances have changed since.
-        return staged if again else _hold_back(workshop, connection, staged, lined.failed_rows)
+        return staged if again else _hold_back(workshop, connection, staged, failed_rows)
 
 
 def apply_chunks(workshop: Workshop, site_id: UUID, import_id: UUID, is_stopping: Callable[[], bool]) -> None:
@@ -455,9 +453,6 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             applied = applying.apply(connection, site_id, import_id, chunk, terms=_terms(workshop, found), now=now)
             if found.options.notify:
                 account_events.record_changes(connection, site_id, cause_id=import_id, actor=WORKER, now=now)
-        if applied.failed_rows and found.options.fail_if_more_than is not None:
-            failed_rows = reporting.count_failed(connection, site_id, import_id)
-            _refuse_too_many_failed(failed_rows, found.options.fail_if_more_than)
         advanced = record.change(
             connection,
             "note_chunk",
@@ -467,6 +462,9 @@ def apply_chunk(workshop: Workshop, site_id: UUID, import_id: UUID, *, waiting: 
             accounts_created=applied.accounts_created,
             now=now,
         )
+        # Not before now: whoever notes a chunk waits for the others, so that each counts what failed in theirs.
+        if applied.failed_rows and found.options.fail_if_more_than is not None:
+            _refuse_too_many_failed(_count_failed(connection, found), found.options.fail_if_more_than)
         record.tell(connection, advanced, WORKER)
         return True
 
@@ -480,12 +478,14 @@ def write_error_file(workshop: Workshop, site_id: UUID, import_id: UUID) -> Erro
 def finish(workshop: Workshop, site_id: UUID, import_id: UUID, *, written: ErrorFile | None = None) -> None:
     """Write the result, and the error file unless it is written with all its rows, and clear the staging tables.
 
-    An import that was cancelled before its last chunk ends as FAILED.
+    An import that was cancelled before its last chunk ends as FAILED. Raises Unavailable when the rows have to be lined up
+    again first.
     """
     with workshop.database.transaction(site_id) as connection:
         found = record.lock(connection, site_id, import_id)
         if found.status is not Status.IMPORTING:
             return
+        _require_lined_up(connection, found)
         is_cancelled = lineup.count_left(connection, site_id, import_id) > 0
         if not is_cancelled:
             result = _conclude(workshop, connection, found, written)
@@ -500,7 +500,10 @@ def end_cancelled(workshop: Workshop, site_id: UUID, import_id: UUID) -> None:
     """End a cancelled import of which chunks are left, once nobody is at one of them any more."""
     with workshop.database.transaction(site_id) as connection:
         found = record.lock_alone(connection, site_id, import_id)
-        if found.status is Status.IMPORTING and lineup.count_left(connection, site_id, import_id):
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if lineup.count_left(connection, site_id, import_id):
             _end_cancelled(workshop, connection, found)
 
 
@@ -512,10 +515,7 @@ def fail(workshop: Workshop, site_id: UUID, import_id: UUID, *, reason: str, mes
             found = record.change(connection, "begin_parsing", found, now=workshop.clock())
             record.tell(connection, found, WORKER)
         if found.unfinished:
-            if record.is_cancelled(connection, site_id, import_id) and reason == ImportStopped.code:
-                _end_cancelled(workshop, connection, found)
-            else:
-                _end(workshop, connection, found, reason=reason, message=message)
+            _end(workshop, connection, found, reason=reason, message=message)
 
 
 def enqueue_lost(workshop: Workshop) -> int:
@@ -599,12 +599,46 @@ def _begin(
 
 
 def _finish_parsing(workshop: Workshop, connection: Connection, found: LoyaltyImport, learned: Learned) -> None:
-    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed."""
+    """PARSING to PARSED; an import that tries failed rows again goes on by itself, as the one before it was executed.
+
+    Its numbers are read as those of the file that they come from: the few that failed show less of how they are written.
+    """
+    before = None if found.retry_of is None else record.find(connection, found.site_id, found.retry_of)
+    if before is not None:
+        suggestion = replace(learned.suggestion, email=before.email_index, points=before.points_index)
+        written = preparing.number_format(workshop, before, before.columns)
+        learned = replace(learned, suggestion=suggestion, number_format=written)
     parsed = record.finish_parsing(connection, found, learned, now=workshop.clock())
     record.tell(connection, parsed, WORKER)
-    if parsed.retry_of is not None:
-        before = record.find(connection, parsed.site_id, parsed.retry_of)
+    if before is not None:
         _begin(workshop, connection, parsed, columns=before.columns, options=before.options, actor=WORKER)
+
+
+def _line_up(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> tuple[LoyaltyImport, int]:
+    """Line the rows up and cut them into chunks; returns the import, and how many rows failed by that.
+
+    Not for the first time if the import knows how many there are. Raises FileRejected, NotFound.
+    """
+    options = found.options
+    lined = preparing.line_up(
+        workshop,
+        connection,
+        found,
+        columns=found.columns,
+        options=options,
+        under=found.id,
+        again=found.ready_rows is not None,
+    )
+    lineup.cut(
+        connection,
+        found.site_id,
+        found.id,
+        ready_rows=lined.ready_rows,
+        chunk_rows_max=max(lined.ready_rows, 1) if options.atomic else workshop.settings.chunk_rows,
+        sessions=1 if options.atomic else workshop.settings.apply_sessions,
+    )
+    told = {"ready_rows": lined.ready_rows, "done_rows": lined.failed_rows}
+    return record.change(connection, "note_staged", found, **told, now=workshop.clock()), lined.failed_rows
 
 
 def _hold_back(workshop: Workshop, connection: Connection, staged: LoyaltyImport, failed_rows: int) -> LoyaltyImport:
@@ -628,6 +662,14 @@ def _refuse_too_many_failed(failed_rows: int, limit: int | None) -> None:
         )
 
 
+def _count_failed(connection: Connection, found: LoyaltyImport) -> int:
+    """Count the rows that have failed by now, and those that will because they share their fate."""
+    failed_rows = reporting.count_failed(connection, found.site_id, found.id)
+    if found.options.duplicates is not Duplicates.REJECT:
+        failed_rows += judging.count_failing_merged(connection, found.site_id, found.id)
+    return failed_rows
+
+
 def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
     """Raise ImportStopped for changes that a guard rail holds back; rows that have too many points get that as theirs."""
     options = staged.options
@@ -642,15 +684,37 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
-    lines = ", ".join(map(str, breach.lines))
+    lines, rows = ", ".join(map(str, breach.lines)), f"{breach.rows or 0:,}"
     return {
-        "max_points_per_row": f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
+        "max_points_per_row": f"{rows} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
         f" {breach.found:,}: first in the lines {lines}.",
         "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
         f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the"
+        "max_accounts_changed_percent": f"{rows} accounts would change, {breach.found} % of all, more than the"
         f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
     }[breach.rule] + " Nothing was applied."
+
+
+def _require_lined_up(connection: Connection, found: LoyaltyImport) -> None:
+    """Raise Unavailable when the server has come back from a crash meanwhile, without the rows that were lined up.
+
+    Without them it looks as if no chunk were left. The next try lines them up again.
+    """
+    if found.ready_rows is not None and not staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        raise Unavailable("the rows that were lined up are gone; they are lined up again")
+
+
+def _end_stopped(workshop: Workshop, site_id: UUID, import_id: UUID, stopped: ImportStopped) -> None:
+    """End an import that was stopped while a chunk was applied; the rows of that one and of those behind it are listed."""
+    with workshop.database.transaction(site_id) as connection:
+        found = record.lock_alone(connection, site_id, import_id)
+        if found.status is not Status.IMPORTING:
+            return
+        _require_lined_up(connection, found)
+        if stopped.reason == ImportStopped.code:
+            _end_cancelled(workshop, connection, found)
+        else:
+            _end(workshop, connection, found, reason=stopped.reason, message=stopped.message)
 
 
 def _end_cancelled(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
@@ -679,8 +743,9 @@ def _end(
     """End an import as FAILED; the rows that were not reached have `problem`."""
     result = None
     if found.ready_rows is not None:
-        applying.note_not_reached(connection, found.site_id, found.id, problem)
         try:
+            found = _line_up_lost(workshop, connection, found)
+            applying.note_not_reached(connection, found.site_id, found.id, problem)
             result = _conclude(workshop, connection, found)
         except (FileRejected, NotFound):
             # Without the file there is no error file, but what was applied was, and is counted.
@@ -688,6 +753,19 @@ def _end(
     staging.clear(connection, found.site_id, found.id)
     failed = record.fail(connection, found, reason=reason, message=message, result=result, now=workshop.clock())
     return _tell_end(workshop, connection, failed)
+
+
+def _line_up_lost(workshop: Workshop, connection: Connection, found: LoyaltyImport) -> LoyaltyImport:
+    """Line the rows up again if the server has lost them, so that those which were not reached can be listed."""
+    if found.ready_rows is None or staging.is_whole(connection, found.site_id, found.id, found.ready_rows):
+        return found
+    try:
+        with connection.transaction():
+            return _line_up(workshop, connection, found)[0]
+    except DatabaseError:
+        # What cannot be lined up, and that may be why the import ends, must not keep it from its end.
+        logger.exception("the rows of import %s cannot be listed", found.id)
+        return found
 
 
 def _tell_end(workshop: Workshop, connection: Connection, ended: LoyaltyImport) -> LoyaltyImport:

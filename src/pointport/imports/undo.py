@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from pointport.errors import Unavailable
 from pointport.imports import applying, lineup, record, runs, sessions, staging, undoing
 from pointport.imports.applying import Terms, WhenNegative
 from pointport.imports.record import LoyaltyImport
@@ -91,7 +92,7 @@ def stage(workshop: Workshop, site_id: UUID, run_id: UUID) -> bool:
         if undo.ready_rows is not None and staging.is_whole(connection, site_id, run_id, undo.ready_rows):
             return True
         staging.clear(connection, site_id, run_id)
-        rows = undoing.line_up(connection, site_id, undo.import_id, run_id, again=again)
+        rows = undoing.line_up(connection, site_id, undo.import_id, run_id, done_by=run_id if again else None)
         lineup.cut(
             connection,
             site_id,
@@ -127,12 +128,15 @@ def apply_chunk(workshop: Workshop, site_id: UUID, run_id: UUID, *, waiting: boo
 
 
 def finish(workshop: Workshop, site_id: UUID, run_id: UUID) -> None:
-    """Write the result, at the undo and at the import."""
+    """Write the result, at the undo and at the import. Raises Unavailable when the entries have to be lined up again."""
     now = workshop.clock()
     with workshop.database.transaction(site_id) as connection:
         undo = runs.lock(connection, site_id, run_id)
         if undo.status is not RunStatus.RUNNING:
             return
+        if undo.ready_rows is not None and not staging.is_whole(connection, site_id, run_id, undo.ready_rows):
+            # The server has come back from a crash: without its rows it looks as if no chunk were left.
+            raise Unavailable("the entries that were lined up are gone; they are lined up again")
         if lineup.count_left(connection, site_id, run_id):
             raise RuntimeError(f"undo {run_id} has chunks left")
         summary = undoing.count(connection, site_id, undo.import_id, run_id)
@@ -152,6 +156,8 @@ def fail(workshop: Workshop, site_id: UUID, run_id: UUID, *, message: str) -> No
         undo = runs.lock(connection, site_id, run_id)
         if undo.status is not RunStatus.RUNNING:
             return
+        # Before it goes on a later import may have set balances: then it is lined up anew.
+        staging.clear(connection, site_id, run_id)
         runs.change(connection, "fail_run", undo, failure_reason="INTERNAL_ERROR", failure_message=message, now=now)
         found = record.lock(connection, site_id, undo.import_id)
         told = {**_told(undo, RunStatus.FAILED), "message": message}

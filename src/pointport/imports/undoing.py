@@ -51,11 +51,11 @@ def find_undoable(connection: Connection, site_id: UUID, import_id: UUID, *, loc
     return found
 
 
-def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID, *, again: bool) -> int:
+def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID, *, done_by: UUID | None) -> int:
     """Line up the entries of an import to be taken back, in the order of their accounts; returns how many.
 
-    Those whose balance was set by a later import that stands get that as their outcome. With `again` some may be taken
-    back already.
+    Those whose balance was set by a later import that stands get that as their outcome, unless `done_by`, an undo that
+    was here before, has taken them back or left them.
     """
     these = _these(site_id, import_id, run_id)
     connection.execute(QUERIES["undo_in_sets"])
@@ -64,21 +64,30 @@ def line_up(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID
     if later_ids:
         connection.execute(QUERIES["find_later_confirmations"], {**these, "later_ids": later_ids})
     connection.execute(QUERIES["undo_by_key"])
+    if done_by is not None:
+        connection.execute(QUERIES["settle_undone"], {**these, "done_by": done_by})
     if later_ids:
         connection.execute(QUERIES["find_later_entries"], {**these, "later_ids": later_ids})
         connection.execute(QUERIES["note_later"], these)
-    if again:
-        connection.execute(QUERIES["settle_undone"], these)
     return rows
 
 
-def count(connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:
+def count(
+    connection: Connection, site_id: UUID, import_id: UUID, run_id: UUID, *, done_by: UUID | None = None
+) -> dict[str, Any]:
     """Return what became, or will become, of the entries: `reversed`, `kept`, `impossible`, `points`, `reasons`.
 
     `kept` counts those of which less than all could be taken back; `points` is what was taken back, `reasons` how often
-    each problem is there.
+    each problem is there. With `done_by` what another undo has done before is counted too.
     """
-    these = _these(site_id, import_id, run_id)
+    before = done_by or run_id
+    these = {
+        **_these(site_id, import_id, run_id),
+        "first_undone_id": entry_id(before, 0),
+        "last_undone_id": entry_id(before, LINE_MAX),
+        "run_ids": [run_id, before],
+    }
+    connection.execute(QUERIES["undo_in_sets"])
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
     reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
     return {**found, "reasons": reasons}

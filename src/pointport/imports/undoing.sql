@@ -5,6 +5,8 @@
 -- Nothing has told the statistics of what was just written: no table is read again for each row of another.
 SET LOCAL work_mem = '64MB';
 SET LOCAL enable_nestloop = off;
+SET LOCAL enable_hashjoin = on;
+SET LOCAL enable_mergejoin = on;
 
 -- name: line_up_entries
 -- In the order of their accounts, as everything is applied; an account was changed by one row of a file at most.
@@ -46,14 +48,57 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
+-- name: settle_undone
+-- Lined up a second time: those that have their outcome, or are taken back, are not taken up again, and no later import
+-- is in the way of what is done.
+UPDATE import_ready SET problem = 'DONE'
+WHERE
+    site_id = %(site_id)s AND import_id = %(run_id)s
+    AND (
+        EXISTS (
+            SELECT FROM import_row
+            WHERE
+                import_row.site_id = import_ready.site_id AND import_row.import_id = %(done_by)s
+                AND import_row.line = import_ready.line
+        )
+        OR EXISTS (
+            SELECT FROM transaction
+            WHERE
+                transaction.site_id = import_ready.site_id
+                AND transaction.id
+                = (left(%(done_by)s::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
+        )
+    );
+
 -- name: find_later_entries
--- Those whose balance one of these has set, unless that was taken back again, to the last point.
-UPDATE import_ready SET problem = 'LATER_IMPORT', later_import_id = later.import_id
+-- Those whose balance one of these has set, unless that was taken back again, to the last point. Every row is there:
+-- written as an INSERT it finds each by its key, and leaves the planner no choice.
+INSERT INTO import_ready (
+    site_id, import_id, position, line, contact_id, email, points, problem, doubled, has_account, is_new,
+    later_import_id
+)
+SELECT
+    later.site_id,
+    later.run_id AS import_id,
+    later.position,
+    later.line,
+    later.contact_id,
+    later.email,
+    later.points,
+    'LATER_IMPORT' AS problem,
+    FALSE AS doubled,
+    TRUE AS has_account,
+    FALSE AS is_new,
+    later.import_id AS later_import_id
 FROM (
     SELECT
         ready.site_id,
         ready.import_id AS run_id,
         ready.position,
+        ready.line,
+        ready.contact_id,
+        ready.email,
+        ready.points,
         setting.import_id
     FROM import_ready AS ready
     CROSS JOIN
@@ -67,12 +112,24 @@ FROM (
     CROSS JOIN
         LATERAL (
             SELECT entry.import_id FROM transaction AS entry
-            LEFT JOIN import_run AS undo
-                ON entry.site_id = undo.site_id AND entry.import_id = undo.import_id AND undo.kind = 'UNDO'
-            LEFT JOIN transaction AS reversal
-                ON
-                    entry.site_id = reversal.site_id
-                    AND reversal.id = (left(undo.id::text, 28) || lpad(to_hex(entry.line), 8, '0'))::uuid
+            LEFT JOIN
+                LATERAL (
+                    SELECT import_run.id FROM import_run
+                    WHERE
+                        import_run.site_id = entry.site_id AND import_run.import_id = entry.import_id
+                        AND import_run.kind = 'UNDO'
+                    OFFSET 0
+                ) AS undo
+                ON TRUE
+            LEFT JOIN
+                LATERAL (
+                    SELECT undone.amount FROM transaction AS undone
+                    WHERE
+                        undone.site_id = entry.site_id
+                        AND undone.id = (left(undo.id::text, 28) || lpad(to_hex(entry.line), 8, '0'))::uuid
+                    OFFSET 0
+                ) AS reversal
+                ON TRUE
             WHERE
                 entry.site_id = ready.site_id AND entry.account_id = ready.contact_id
                 AND entry.revision > own.revision
@@ -84,10 +141,9 @@ FROM (
     WHERE ready.site_id = %(site_id)s AND ready.import_id = %(run_id)s AND ready.problem IS NULL
     OFFSET 0
 ) AS later
-WHERE
-    import_ready.site_id = %(site_id)s AND import_ready.import_id = %(run_id)s
-    AND import_ready.site_id = later.site_id AND import_ready.import_id = later.run_id
-    AND import_ready.position = later.position;
+ON CONFLICT (site_id, import_id, position) DO UPDATE SET
+    problem = excluded.problem,
+    later_import_id = excluded.later_import_id;
 
 -- name: find_later_confirmations
 -- Those whose balance one of these has found to be what it was to be.
@@ -129,29 +185,8 @@ FROM import_ready
 WHERE site_id = %(site_id)s AND import_id = %(run_id)s AND problem = 'LATER_IMPORT'
 ON CONFLICT (site_id, import_id, line) DO NOTHING;
 
--- name: settle_undone
--- Lined up a second time: those that have their outcome, or are taken back, are not taken up again.
-UPDATE import_ready SET problem = 'DONE'
-WHERE
-    site_id = %(site_id)s AND import_id = %(run_id)s AND problem IS NULL
-    AND (
-        EXISTS (
-            SELECT FROM import_row
-            WHERE
-                import_row.site_id = import_ready.site_id AND import_row.import_id = import_ready.import_id
-                AND import_row.line = import_ready.line
-        )
-        OR EXISTS (
-            SELECT FROM transaction
-            WHERE
-                transaction.site_id = import_ready.site_id
-                AND transaction.id
-                = (left(import_ready.import_id::text, 28) || lpad(to_hex(import_ready.line), 8, '0'))::uuid
-        )
-    );
-
 -- name: count_undone
--- What became, or in a preview will become, of the import's entries.
+-- What became, or in a preview will become, of the import's entries. Those of the undo stand together as well.
 SELECT
     count(*) AS entries,
     count(*) FILTER (WHERE undone.amount = -undone.original) AS reversed,
@@ -171,17 +206,18 @@ FROM (
     FROM transaction AS entry
     LEFT JOIN transaction AS reversal
         ON
-            entry.site_id = reversal.site_id
-            AND reversal.id = (left(%(run_id)s::text, 28) || lpad(to_hex(entry.line), 8, '0'))::uuid
+            entry.site_id = reversal.site_id AND entry.line = reversal.line
+            AND reversal.site_id = %(site_id)s
+            AND reversal.id >= %(first_undone_id)s AND reversal.id <= %(last_undone_id)s
     LEFT JOIN import_row AS settled
         ON
             entry.site_id = settled.site_id AND entry.line = settled.line
-            AND settled.import_id = %(run_id)s
+            AND settled.site_id = %(site_id)s AND settled.import_id = any(%(run_ids)s)
     WHERE entry.site_id = %(site_id)s AND entry.id >= %(first_id)s AND entry.id <= %(last_id)s
 ) AS undone;
 
 -- name: count_reasons
 -- How often each reason is there why an entry could not be taken back.
 SELECT problem, count(*) AS rows FROM import_row
-WHERE site_id = %(site_id)s AND import_id = %(run_id)s AND problem IS NOT NULL
+WHERE site_id = %(site_id)s AND import_id = any(%(run_ids)s) AND problem IS NOT NULL
 GROUP BY problem;

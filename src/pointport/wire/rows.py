@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from pointport.imports.outcomes import OUTCOMES, Pages, Rows
 from pointport.imports.problems import CATALOGUE
 from pointport.ledger.addresses import normal_form
-from pointport.plumbing.queries import CursorSigner, Kind, PagingMetadata, Resource, Sort, Stored, plan
+from pointport.plumbing.queries import CursorSigner, Kind, PagingMetadata, Resource, Seek, Sort, Stored, plan
 from pointport.plumbing.queries import Field as QueryField
 from pointport.wire.base import Guid, Json, without_none
 
@@ -38,6 +38,14 @@ ROWS = Resource(
 )
 """Rows that changed no balance, and all rows of a preview. Those that changed one have the same fields elsewhere."""
 
+BY_CUSTOMER = Seek(
+    # One look into the contacts for the whole statement, which has the site for a parameter.
+    "transaction.account_id = ANY(ARRAY("
+    "SELECT one.id FROM contact AS one WHERE one.site_id = %(site_id)s AND one.email = ANY({})))",
+    (Kind.TEXT,),
+    lambda emails: (list(emails),),
+)
+
 
 def plan_rows(rows: Rows, query: Any, cursors: CursorSigner) -> Pages:
     """Plan one page of rows in both places where they stand. Raises InvalidRequest as `plan` does.
@@ -60,7 +68,7 @@ def _entries_of(rows: Rows) -> Resource:
             "line": line,
             "outcome": replace(ROWS.fields["outcome"], column="'IMPORTED'::text"),
             "code": replace(ROWS.fields["code"], column="NULL::text"),
-            "email": replace(ROWS.fields["email"], column="contact.email"),
+            "email": replace(ROWS.fields["email"], column="contact.email", seek=BY_CUSTOMER),
             "differsFromPreview": DIFFERS,
         },
         id_field=line,

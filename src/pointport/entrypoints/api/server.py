@@ -44,13 +44,14 @@ from pointport.entrypoints.api.contacts import (
     query_contacts,
     update_contact,
 )
-from pointport.entrypoints.api.files import download_file, download_report, upload_file
+from pointport.entrypoints.api.files import download_file, download_report, show_certificate, upload_file
 from pointport.entrypoints.api.imports import (
     cancel_import,
     create_file_url,
     create_import,
     execute_import,
     explain_import,
+    get_certificate,
     get_error_file_url,
     get_import,
     get_report_url,
@@ -59,6 +60,7 @@ from pointport.entrypoints.api.imports import (
     query_rows,
     retry_import,
     undo_import,
+    verify_certificate,
 )
 from pointport.entrypoints.api.program import (
     activate_program,
@@ -111,13 +113,14 @@ SERVICES = (
             get_import,
             execute_import,
             get_error_file_url,
+            get_certificate,
             query_imports,
+            query_rows,
+            get_report_url,
             preview_import,
             cancel_import,
             undo_import,
             retry_import,
-            query_rows,
-            get_report_url,
         ),
         "/_api/loyalty-imports",
         ("", "/loyalty-imports"),
@@ -168,9 +171,9 @@ SERVICES = (
         "/contacts",
         ("/_api/contacts",),
     ),
-    Service("files", (upload_file, download_file, download_report)),
+    Service("files", (upload_file, download_file, download_report, show_certificate)),
     Service("webhooks", (manage_webhooks, read_deliveries, manage_signing_keys)),
-    Service("ours", (explain_import, show_account, load_contacts, manage_sites, health)),
+    Service("ours", (explain_import, show_account, load_contacts, manage_sites, verify_certificate, health)),
 )
 
 RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, ROWS, TRANSACTIONS)

@@ -1,15 +1,18 @@
-"""`pointport imports list|show|errors`: what was imported."""
+"""`pointport imports list|show|errors|certificate`: what was imported."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pointport.entrypoints.cli import bars, results
-from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, connect
+from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, CommandError, connect
 from pointport.entrypoints.cli.options import Json, Site
 
 application = typer.Typer(name="imports", help="What was imported.", no_args_is_help=True)
+
+STANDARD_STREAM = Path("-")
 
 ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id, as `imports list` shows it.")]
 
@@ -77,17 +80,54 @@ def errors(
 def save_errors(client: Client, found: dict[str, Any], output: Path | None, *, beside: Path) -> Path:
     """Save the error file of an import, where the user says or beside a file under a name that is free."""
     url = client.get(f"{IMPORTS}/error-file-download-url", loyaltyImportId=found["id"])["url"]
-    target = output or _free_name(beside)
+    target = output or _free_name(beside, "errors", ".csv")
     with bars.waiting("Saving the failed rows"):
         client.download(url, target)
     return target
 
 
-def _free_name(beside: Path) -> Path:
-    target, count = beside.with_name(f"{beside.stem}-errors.csv"), 1
+@application.command("certificate")
+def certificate(
+    context: typer.Context,
+    import_id: ImportId,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", dir_okay=False, allow_dash=True, help="Where to; `-`: print it; default: here."),
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option("--page", dir_okay=False, help="Save the page to print too, as HTML.")
+    ] = None,
+    site: Site = None,
+    as_json: Json = False,
+) -> None:
+    """Save an ended import's certificate: what it did, proven from the ledger and signed."""
+    with connect(context, site=site) as client, bars.waiting("Proving the import from the ledger"):
+        found = client.get(f"{IMPORTS}/certificate", loyaltyImportId=import_id)
+        if page is not None:
+            client.download(found["pageUrl"], page)
+    # Not the page's URL: it is a secret for an hour, and nothing after that.
+    saved = {"certificate": found["certificate"], "signature": found["signature"]}
+    if output == STANDARD_STREAM:
+        bars.say_json(saved)
+        return
+    target = output or _free_name(Path.cwd() / Path(found["certificate"]["fileName"]).name, "certificate", ".json")
+    try:
+        target.write_text(json.dumps(saved, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{target} cannot be written: {error.strerror}") from error
+    if as_json:
+        told = {"certificateFile": str(target), "pageFile": str(page) if page else None, "pageUrl": found["pageUrl"]}
+        bars.say_json(told)
+        return
+    bars.say(f"Saved {bars.plain(target)}{f' and {bars.plain(page)}' if page else ''}")
+    bars.say(f"Check it at any time with: pointport ledger verify --certificate {bars.plain(target)}")
+
+
+def _free_name(beside: Path, kind: str, suffix: str) -> Path:
+    target, count = beside.with_name(f"{beside.stem}-{kind}{suffix}"), 1
     while target.exists():
         count += 1
-        target = beside.with_name(f"{beside.stem}-errors-{count}.csv")
+        target = beside.with_name(f"{beside.stem}-{kind}-{count}{suffix}")
     return target
 
 

@@ -1,4 +1,4 @@
-"""Signed tickets: a URL part that lets its bearer put or get one file, or a report, until a moment, and nothing else."""
+"""Signed tickets: a URL part that lets its bearer put, get or see one thing until a moment, and nothing else."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 
 from pointport.errors import PermissionDenied
 
-Purpose = Literal["upload", "download", "report"]
+Purpose = Literal["upload", "download", "certificate", "report"]
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Sites (tenants), the keys that open them, and the trail of who did what."""
+"""Sites (tenants), the keys that open them and those that sign for them, and the trail of who did what."""

@@ -10,8 +10,8 @@ from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, Database, one
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
-from pointport.plumbing.sites import sites
-from pointport.plumbing.webhooks import outbox, signing, targets
+from pointport.plumbing.sites import signing, sites
+from pointport.plumbing.webhooks import outbox, targets
 from pointport.plumbing.webhooks.event_types import EventType
 
 QUERIES = load(__file__)

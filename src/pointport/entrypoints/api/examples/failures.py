@@ -123,6 +123,15 @@ FAILURES: Mapping[str, Failure] = {
             ),
         )
     ),
+    "InvalidCertificateUrl": Failure(
+        (
+            PermissionDenied("this certificate URL has expired; ask for a new one", code="CERTIFICATE_URL_EXPIRED"),
+            PermissionDenied(
+                "this certificate URL was not made by this server, or was altered; ask for a new one",
+                code="CERTIFICATE_URL_INVALID",
+            ),
+        )
+    ),
     "InvalidReportUrl": Failure(
         (
             PermissionDenied("this report URL has expired; ask for a new one", code="REPORT_URL_EXPIRED"),
@@ -217,6 +226,26 @@ FAILURES: Mapping[str, Failure] = {
             _inactive("execute an import"),
         )
     ),
+    "NotCertified": Failure(
+        (
+            PreconditionFailed(
+                "an import must have been executed and have ended to be certified",
+                code="INVALID_IMPORT_STATUS",
+                data={"status": "PARSED"},
+            ),
+            PreconditionFailed(
+                "the ledger is not sound, so nothing is certified: points.added must be 35, and is 34;"
+                " `pointport ledger verify` says more",
+                code="LEDGER_NOT_SOUND",
+                data={"name": "points.added", "expected": 35, "found": 34},
+            ),
+            PreconditionFailed(
+                "the key that signs webhooks and certificates was made with another POINTPORT_SECRET; set that again, or"
+                " make a new key with `pointport webhook key rotate`",
+                code="SIGNING_KEY_UNREADABLE",
+            ),
+        )
+    ),
     "ImportNotEnded": Failure(
         (
             PreconditionFailed(
@@ -276,6 +305,7 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "get_import": ("InvalidImportId", "ImportNotFound"),
     "execute_import": ("InvalidMapping", "ImportNotFound", "ImportNotParsed"),
     "get_error_file_url": ("InvalidImportId", "ErrorFileNotFound"),
+    "get_certificate": ("InvalidImportId", "ImportNotFound", "NotCertified"),
     "query_imports": ("InvalidQuery",),
     "query_rows": ("InvalidQuery", "RowsNotFound"),
     "get_report_url": ("InvalidImportId", "ReportNotFound", "ImportNotEnded"),
@@ -304,6 +334,7 @@ BY_CALL: Mapping[str, tuple[str, ...]] = {
     "upload_file_by_post": ("InvalidLength", "InvalidUploadUrl", "TooLarge", "UploadUrlUsed"),
     "download_report": ("InvalidReportUrl", "ReportGone", "ImportNotEnded"),
     "download_file": ("InvalidDownloadUrl", "FileNotFound"),
+    "show_certificate": ("InvalidCertificateUrl", "ImportNotFound", "NotCertified"),
     "get_webhook": ("WebhookNotFound",),
     "change_webhook": ("WebhookNotFound",),
     "delete_webhook": ("WebhookNotFound",),

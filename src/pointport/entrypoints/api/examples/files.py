@@ -1,4 +1,4 @@
-"""What goes to an upload URL and comes from a download URL (contract.md 2.2, 5.4)."""
+"""What goes to an upload URL and comes from a download URL (contract.md 2.2, 5.4), or from a certificate's."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,12 @@ REPORT = (
     ' ""dan@example.com"". Check the spelling, or add the contact first.",,,\r\n'
 )
 
+PAGE = "<!doctype html>…"
+
 EXAMPLES: Mapping[str, Example] = {
     "upload_file": Example({}),
     "upload_file_by_post": Example({}),
     "download_file": Example(ERROR_FILE),
+    "show_certificate": Example(PAGE),
     "download_report": Example(REPORT),
 }

@@ -6,8 +6,10 @@ from pointport.entrypoints.api.examples.example import (
     FILE_URL,
     IMPORT_ID,
     JOB_ID,
+    KEY_ID,
     LAST_PAGE,
     SERVER,
+    SITE_ID,
     TRANSACTION_ID,
     Example,
     Json,
@@ -107,6 +109,42 @@ SUMMARY: Json = {
         }
     ],
 }
+CERTIFICATE: Json = {
+    "version": 1,
+    "siteId": SITE_ID,
+    "loyaltyImportId": IMPORT_ID,
+    "issuedDate": "2024-09-17T12:00:00.000Z",
+    "fileName": "data.csv",
+    "fileSha256": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+    "fileBytes": 20_915,
+    "mapping": {
+        "email": {"columnName": "Email", "columnIndex": 1},
+        "points": {"columnName": "Points balance", "columnIndex": 2},
+    },
+    "options": {
+        "mode": "SET",
+        "duplicates": "REJECT",
+        "unknownContacts": "REJECT",
+        "atomic": False,
+        "failIfMoreThan": None,
+        "maxPointsPerRow": None,
+        "maxTotalChange": None,
+        "maxAccountsChangedPercent": None,
+        "description": None,
+        "allowRepeat": False,
+        "notify": True,
+    },
+    "createdDate": "2024-09-17T10:58:00.100Z",
+    "executedDate": "2024-09-17T11:05:02.022Z",
+    "finishedDate": "2024-09-17T11:05:12.714Z",
+    "status": "IMPORTED",
+    "rows": {"inFile": 3, "imported": 2, "unchanged": 0, "merged": 0, "failed": 1, "unprocessed": 0},
+    "accounts": {"created": 1, "changed": 2},
+    "points": {"sumBefore": 10, "sumOfChanges": 35, "sumAfter": 45, "added": 35, "removed": 0},
+    "ledgerDigest": "fcde2b2edba56bf408601fb721fe9b5c338d10ee429ea04fae5511b68fbf8fb9",
+}
+SIGNATURE = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjdmMWQ…"
+ALTERED: Json = {**CERTIFICATE, "points": {**CERTIFICATE["points"], "sumAfter": 54}}
 
 ROWS: list[Json] = [
     {
@@ -155,6 +193,31 @@ EXAMPLES: Mapping[str, Example] = {
                 "cursorPaging": {"limit": 2},
             }
         },
+    ),
+    "get_certificate": Example(
+        {
+            "certificate": CERTIFICATE,
+            "signature": SIGNATURE,
+            "pageUrl": f"{SERVER}/files/certificate/eyJhbGciOi",
+        },
+        parameters={"loyaltyImportId": IMPORT_ID},
+    ),
+    "verify_certificate": Example(
+        {
+            "siteId": SITE_ID,
+            "loyaltyImportId": IMPORT_ID,
+            "sound": False,
+            "keyId": KEY_ID,
+            "problems": [
+                {
+                    "code": "CERTIFICATE_ALTERED",
+                    "message": "This site signed a certificate, but it was altered since: not this one.",
+                }
+            ],
+            "differences": [{"name": "points.sumAfter", "certificate": 54, "ledger": 45}],
+            "remarks": [],
+        },
+        {"certificate": ALTERED, "signature": SIGNATURE},
     ),
     "query_rows": Example(
         {"rows": ROWS, "pagingMetadata": {"count": 2, "cursors": {}, "hasNext": False}},

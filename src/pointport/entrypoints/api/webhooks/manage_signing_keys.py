@@ -6,7 +6,7 @@ from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Admin
 from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
-from pointport.plumbing.webhooks import signing
+from pointport.plumbing.sites import signing
 from pointport.wire import webhooks as wire
 from pointport.wire.base import Json
 

@@ -17,6 +17,11 @@ FOR UPDATE;
 SELECT id, private_key FROM signing_key
 WHERE site_id = %(site_id)s AND status = 'SIGNING';
 
+-- name: find_public_key
+-- The half of a key, whatever its status, that verifies what it signed.
+SELECT public_key FROM signing_key
+WHERE site_id = %(site_id)s AND id = %(id)s;
+
 -- name: insert_signing_key
 -- A new key, unless somebody was faster.
 INSERT INTO signing_key (site_id, id, status, public_key, private_key, created_date, updated_date)

@@ -1,7 +1,10 @@
-"""The keys that sign webhooks: RSA of 2,048 bits for RS256, as the official client verifies them (contract.md 7.2).
+"""A site's keys that sign what leaves it, webhooks and documents: RSA of 2,048 bits for RS256 (contract.md 7.2).
 
 A site has at most one key that signs and one that waits. The one that waits is the next: its public half can be handed
 out before it signs, so that no receiver meets a signature it cannot verify.
+
+A document names the key that signed it, and a retired key still verifies what it signed. Its `typ` says what kind of
+document it is, so that nothing which was signed as one thing is taken for another.
 
 Private keys are kept encrypted with the server's secret. When that is lost, so are they: what signs is replaced by
 `rotate`, and a next key that nobody can read any more gives its place up as soon as somebody asks for one.
@@ -17,10 +20,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pointport.errors import SetupError
+from pointport.errors import PreconditionFailed, SetupError
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection, Database
+from pointport.plumbing.database.pool import Connection, Database, one
 from pointport.plumbing.sites import sites
 
 if TYPE_CHECKING:
@@ -29,9 +32,19 @@ if TYPE_CHECKING:
 QUERIES = load(__file__)
 
 KEY_BITS = 2048
+ALGORITHM = "RS256"
 SIGNING, WAITING, RETIRED = "SIGNING", "WAITING", "RETIRED"
 
 Row = dict[str, Any]
+
+
+class NotSigned(Exception):
+    """A signature that does not hold: `reason` is a word for programs, the text a sentence for people."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
 
 
 def list_keys(database: Database, site_id: UUID) -> list[Row]:
@@ -81,7 +94,53 @@ def sign(database: Database, site_id: UUID, claims: Mapping[str, Any], *, secret
         raise SetupError("the site has no key to sign webhooks with; make one with `pointport webhook key create`")
     from joserfc import jwt
 
-    return jwt.encode({"alg": "RS256"}, dict(claims), _read(row["private_key"], secret), default_type=None)
+    return jwt.encode({"alg": ALGORITHM}, dict(claims), _read(row["private_key"], secret), default_type=None)
+
+
+def sign_document(
+    database: Database, site_id: UUID, content: bytes, *, kind: str, secret: bytes, actor: str, now: datetime
+) -> str:
+    """Return a document as a compact JWS that names its key; the site's first key is made if there is none.
+
+    Raises PreconditionFailed when the key cannot be read.
+    """
+    with database.transaction(site_id) as connection:
+        ensure(connection, site_id, secret=secret, actor=actor, now=now)
+        row = one(connection.execute(QUERIES["find_signing_key"], {"site_id": site_id}).fetchone())
+    try:
+        key = _read(row["private_key"], secret)
+    except SetupError as error:
+        raise PreconditionFailed(error.message, code="SIGNING_KEY_UNREADABLE") from error
+    from joserfc import jws
+
+    return jws.serialize_compact({"alg": ALGORITHM, "kid": str(row["id"]), "typ": kind}, content, key)
+
+
+def check_document(database: Database, site_id: UUID, signature: str, *, kind: str) -> tuple[str, bytes]:
+    """Return the id of the site's key that signed a document, be it retired, and what was signed. Raises NotSigned."""
+    from joserfc import jws
+    from joserfc.errors import JoseError
+    from joserfc.jwk import RSAKey
+
+    try:
+        read = jws.extract_compact(signature.encode("ascii"))
+        header = read.headers()
+        key_id = UUID(header["kid"])
+    except (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise NotSigned("SIGNATURE_MALFORMED", "The signature is none: it is cut off, or was never one.") from error
+    if header.get("typ") != kind or header.get("alg") != ALGORITHM:
+        raise NotSigned("SIGNATURE_OF_ANOTHER_KIND", "What was signed is something else, not such a document.")
+    with database.transaction(site_id) as connection:
+        row = connection.execute(QUERIES["find_public_key"], {"site_id": site_id, "id": key_id}).fetchone()
+    if row is None:
+        raise NotSigned(
+            "SIGNATURE_OF_UNKNOWN_KEY", f"The key {key_id} that is said to have signed it is none of this site."
+        )
+    try:
+        found = jws.deserialize_compact(signature.encode("ascii"), RSAKey.import_key(row["public_key"]), [ALGORITHM])
+    except (JoseError, ValueError) as error:
+        raise NotSigned("SIGNATURE_FORGED", "The signature was not made by the key that it names.") from error
+    return str(key_id), found.payload
 
 
 def _new_key(secret: bytes) -> tuple[str, str]:
@@ -101,8 +160,8 @@ def _read(private_key: str, secret: bytes) -> "RSAKey":
         return RSAKey.import_key(private_key, password=_passphrase(secret))
     except ValueError as error:
         raise SetupError(
-            "the key that signs webhooks was made with another POINTPORT_SECRET; set that again, or make a new key with"
-            " `pointport webhook key rotate`"
+            "the key that signs webhooks and certificates was made with another POINTPORT_SECRET; set that again, or make"
+            " a new key with `pointport webhook key rotate`"
         ) from error
 
 
