@@ -26,3 +26,12 @@ def report(visit: Visit) -> Response:
     name = f"{found.file_name.removesuffix('.csv')}-report.csv"
     ticket = visit.app.tickets.issue(Ticket("report", visit.site_id, str(found.id), file_name=name))
     return redirect(f"/files/report/{ticket}")
+
+
+@page("imports")
+def certificate(visit: Visit) -> Response:
+    """Lead to the certificate, issued now."""
+    found = steps.find(visit.app, visit.site_id, visit.id("id"))
+    issued = visit.app.clock()
+    ticket = visit.app.tickets.issue(Ticket("certificate", visit.site_id, f"{found.id}/{issued.isoformat()}"))
+    return redirect(f"/files/certificate/{ticket}")

@@ -70,6 +70,7 @@ def _of_imports() -> list[Route]:
         Route(f"{one}/undo", import_undo.begin, methods=["POST"]),
         Route(f"{one}/undo/preview", import_undo.preview, methods=["POST"]),
         Route(f"{one}/errors.csv", import_files.error_file, methods=["GET"]),
+        Route(f"{one}/certificate", import_files.certificate, methods=["GET"]),
         Route(f"{one}/report.csv", import_files.report, methods=["GET"]),
     ]
 
