@@ -47,6 +47,8 @@ def test_the_result_is_there_in_numbers_and_files(page: Page, console: Console, 
         assert saved.value.suggested_filename == ends
         assert saved.value.path().read_text(encoding="utf-8").startswith(first)
     check_page(page)
+    page.get_by_role("link", name="Certificate").click()
+    expect(page.get_by_text(str(ended.id)).first).to_be_visible()
 
 
 def test_rows_that_differ_from_the_preview_are_shown(page: Page, console: Console, story: Story) -> None:
