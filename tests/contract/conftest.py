@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from httpx2 import Response
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from starlette.testclient import TestClient
@@ -20,7 +22,8 @@ from starlette.types import Message, Scope
 
 from pointport.app import App, open_app
 from pointport.entrypoints.api.server import create_api
-from pointport.imports import record
+from pointport.entrypoints.worker import STEPS
+from pointport.imports import record, steps
 from pointport.imports.record import LoyaltyImport
 from pointport.plumbing.webhooks import subscriptions
 from pointport.plumbing.webhooks.event_types import EventType
@@ -34,6 +37,17 @@ IMPORTS = "/_api/loyalty-imports/v1/loyalty-imports"
 
 NOBODY = UUID("5cc0b472-e488-4de3-92ba-bd718a44933a")
 """An id that nothing has."""
+
+
+DEFAULT_OPTIONS = {
+    "mode": "SET",
+    "duplicates": "REJECT",
+    "unknownContacts": "REJECT",
+    "atomic": False,
+    "allowRepeat": False,
+    "notify": True,
+}
+"""What `pointport.options` says of an import whose user chose nothing (design.md 8)."""
 
 
 class Clock:
@@ -152,6 +166,133 @@ def subscribe(app: App, site_id: UUID, *event_types: EventType, url: str = "http
 def kept_files(app: App) -> list[Path]:
     """Return every file in the folder of the file store, finished or not."""
     return [path for path in (app.settings.data_dir / "files").rglob("*") if path.is_file()]
+
+
+def whole_site(story: Story) -> Json:
+    """Return all that there is of a site: its rows in every table, its jobs that wait, and the files."""
+    with story.app.database.owner_transaction() as connection:
+        tables = connection.execute(
+            "SELECT DISTINCT table_name AS name FROM information_schema.columns"
+            " WHERE column_name = 'site_id' AND table_schema = 'public' ORDER BY 1"
+        ).fetchall()
+        rows = {
+            table["name"]: connection.execute(
+                sql.SQL("SELECT to_jsonb(one) AS row FROM {} AS one WHERE site_id = %s ORDER BY 1").format(
+                    sql.Identifier(table["name"])
+                ),
+                [story.site_id],
+            ).fetchall()
+            for table in tables
+        }
+    return {**rows, "jobs": waiting_jobs(story), "files": sorted(kept_files(story.app))}
+
+
+@contextmanager
+def nothing_changed(story: Story) -> Iterator[None]:
+    """Hold a site to being as it was, whatever is done in between."""
+    before = whole_site(story)
+    yield
+    assert whole_site(story) == before
+
+
+def waiting_jobs(story: Story) -> list[Json]:
+    """Return the jobs of a site that wait, in their order: id, name, subject and lock."""
+    with story.app.database.owner_transaction() as connection:
+        return connection.execute(
+            "SELECT id, task_name AS name, args ->> 'subject_id' AS subject, lock FROM procrastinate_jobs"
+            " WHERE args ->> 'site_id' = %s AND status = 'todo' ORDER BY id",
+            [str(story.site_id)],
+        ).fetchall()
+
+
+def work(story: Story) -> list[str]:
+    """Do the jobs that wait, in their order and as a worker does, prove the ledger sound, and return their names."""
+    done = []
+    while jobs := waiting_jobs(story):
+        step, _ = STEPS[jobs[0]["name"]]
+        step(story.app, story.site_id, UUID(jobs[0]["subject"]), lambda: False)
+        drop_job(story, jobs[0]["id"])
+        done.append(jobs[0]["name"])
+    assert steps.verify(story.app, story.site_id) == []
+    return done
+
+
+def drop_job(story: Story, job_id: int) -> None:
+    """Take a job away, as one that is done."""
+    with story.app.database.owner_transaction() as connection:
+        connection.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [job_id])
+
+
+def mapped(email: int = 0, points: int = 1) -> Json:
+    """Which columns are which, as execute and preview are told."""
+    mappings = [{"columnName": "EMAIL", "columnIndex": email}, {"columnName": "POINTS", "columnIndex": points}]
+    return {"headerMappingInfo": {"headerMappings": mappings}}
+
+
+class Door:
+    """The calls about imports by the site's key, and the jobs behind them done at once by `work`."""
+
+    def __init__(self, client: TestClient, story: Story) -> None:
+        self.client = client
+        self.story = story
+
+    def post(self, call: str, import_id: UUID | str, *, key: str | None = None, **body: Any) -> Response:
+        """Make a call about an import, with whatever members."""
+        headers = {} if key is None else {"Idempotency-Key": key}
+        # In ASCII, so that a lone surrogate can be sent too.
+        content = json.dumps({"loyaltyImportId": str(import_id), **body})
+        return self.client.post(f"{IMPORTS}/{call}", content=content, headers=headers)
+
+    def done(self, call: str, import_id: UUID | str, **body: Any) -> Json:
+        """Make a call that succeeds and have its jobs done; returns what is then to be had of the import."""
+        answer = self.post(call, import_id, **body)
+        assert answer.status_code == 200, answer.text
+        work(self.story)
+        return self.show(answer.json()["loyaltyImport"]["id"])
+
+    def show(self, import_id: UUID | str) -> Json:
+        """Return an import, which is as the description says of it."""
+        answer = self.client.get(IMPORTS, params={"loyaltyImportId": str(import_id)})
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()["loyaltyImport"]
+        return found
+
+    def parse(self, content: bytes) -> str:
+        """Make an import of a file and have it parsed; returns its id."""
+        answer = self.client.post(IMPORTS, json={"fileUrl": self.story.upload(content), "fileName": "file.csv"})
+        assert answer.status_code == 200, answer.text
+        work(self.story)
+        return str(answer.json()["loyaltyImport"]["id"])
+
+    def run(self, content: bytes, email: int = 0, points: int = 1, **options: Any) -> Json:
+        """Bring a file to its end with options, and return the import."""
+        return self.done("execute", self.parse(content), **mapped(email, points), options=options)
+
+    def errors(self, import_id: UUID | str) -> str:
+        """Return an import's error file as it is downloaded, without its BOM."""
+        url = self.client.get(f"{IMPORTS}/error-file-download-url", params={"loyaltyImportId": str(import_id)}).json()
+        return self.client.get(url["url"]).content.decode("utf-8-sig")
+
+    def preview(self, call: str, import_id: UUID | str) -> Json:
+        """Return the newest preview of an import, or of its undo."""
+        answer = self.client.get(f"{IMPORTS}/{call}", params={"loyaltyImportId": str(import_id)})
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()["preview"]
+        return found
+
+    def transactions(self) -> list[Json]:
+        """Return the site's entries, the oldest first."""
+        query = {"sort": [{"fieldName": "createdDate", "order": "ASC"}], "cursorPaging": {"limit": 100}}
+        answer = self.client.post("/loyalty-transactions/v1/loyalty-transactions/query", json={"query": query})
+        assert answer.status_code == 200, answer.text
+        found: list[Json] = answer.json()["loyaltyTransactions"]
+        return found
+
+
+@pytest.fixture
+def door(client: TestClient, story: Story) -> Door:
+    """The calls about imports of the site."""
+    return Door(client, story)
 
 
 def violation(field: str, description: str, rule: str, **data: Any) -> Json:

@@ -9,7 +9,17 @@ from starlette.testclient import TestClient
 from pointport.app import App
 from pointport.imports.record import LoyaltyImport
 from tests.conftest import Site, Story
-from tests.contract.conftest import IMPORTS, NOBODY, Clock, Json, begin_parsing, failed, invalid, violation
+from tests.contract.conftest import (
+    DEFAULT_OPTIONS,
+    IMPORTS,
+    NOBODY,
+    Clock,
+    Json,
+    begin_parsing,
+    failed,
+    invalid,
+    violation,
+)
 
 URL = f"{IMPORTS}/execute"
 CONTENT = b"Name,Email,Points\r\nAda,ada@example.com,15\r\n"
@@ -72,6 +82,7 @@ def test_execute_stores_the_mapping_and_sets_the_import_going(
                     "numberFormat": {"group": None, "decimal": None, "evidence": "plain digits"},
                     "warnings": [],
                 },
+                "options": DEFAULT_OPTIONS,
                 "progress": {"rowsDone": 0, "rowsTotal": 1},
             },
         }

@@ -9,7 +9,17 @@ from pointport.app import App
 from pointport.imports import record, steps
 from pointport.imports.record import LoyaltyImport
 from tests.conftest import Site, Story
-from tests.contract.conftest import IMPORTS, NOBODY, Clock, Json, begin_parsing, failed, invalid, violation
+from tests.contract.conftest import (
+    DEFAULT_OPTIONS,
+    IMPORTS,
+    NOBODY,
+    Clock,
+    Json,
+    begin_parsing,
+    failed,
+    invalid,
+    violation,
+)
 
 CONTENT = b"Name,Email,Points\r\nAda,ada@example.com,15\r\nBob,bob@example.com,lots\r\n"
 ROWS = [{"values": ["Ada", "ada@example.com", "15"]}, {"values": ["Bob", "bob@example.com", "lots"]}]
@@ -102,7 +112,11 @@ def test_importing_has_a_job_and_a_mapping_but_no_counts_yet(client: TestClient,
             ),
             "parseResult": {"parsedRowCount": 2},
             "importResult": {"errorFileExists": False},
-            "pointport": {"detected": DETECTED, "progress": {"rowsDone": 0, "rowsTotal": 2}},
+            "pointport": {
+                "detected": DETECTED,
+                "options": DEFAULT_OPTIONS,
+                "progress": {"rowsDone": 0, "rowsTotal": 2},
+            },
         }
     }
 
@@ -132,8 +146,10 @@ def test_imported_tells_how_many_rows_went_through(client: TestClient, story: St
             "importResult": {"errorFileExists": True, "successCount": 1, "failureCount": 1},
             "pointport": {
                 "detected": DETECTED,
+                "options": DEFAULT_OPTIONS,
                 "progress": {"rowsDone": 2, "rowsTotal": 2, "ratePerSecond": 4.0},
                 "totals": {"accountsCreated": 1, "accountsChanged": 1, "pointsAdded": 15, "pointsRemoved": 0},
+                "stillFailedCount": 1,
             },
         }
     }

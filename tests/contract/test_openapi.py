@@ -15,7 +15,7 @@ from pointport.app import App
 from pointport.entrypoints.api.docs_pages import SWAGGER_UI
 from pointport.entrypoints.api.server import SERVICES, create_api
 from pointport.settings import Settings
-from tests.contract.conftest import IMPORTS, Json
+from tests.contract.conftest import IMPORTS, NOBODY, Json
 
 OPEN = {f"/files/{purpose}/{{ticket}}" for purpose in ("upload", "download", "certificate", "report")}
 
@@ -147,13 +147,34 @@ def test_limits_are_described_as_they_are(app: App, document: Json) -> None:
 
 def test_calls_that_may_be_sent_again_say_so(document: Json) -> None:
     """`Idempotency-Key`: optional, and its schema takes what the server takes."""
-    for path in (IMPORTS, f"{IMPORTS}/execute"):
+    for path in (IMPORTS, f"{IMPORTS}/execute", f"{IMPORTS}/retry"):
         (header,) = document["paths"][path]["post"]["parameters"]
         assert (header["name"], header["in"], header["required"]) == ("Idempotency-Key", "header", False)
         assert "24 hours" in header["description"]
         schema = validator(document, header["schema"])
         keys = ("x", "a b", "~" * 255, "", " a", "a ", "a\tb", "a\0", "ä", "x" * 256)
         assert [schema.is_valid(key) for key in keys] == [True] * 3 + [False] * 7
+
+
+def test_a_retry_is_of_a_file_or_of_corrections(document: Json) -> None:
+    """design.md 8: one of them, and not both; null is absent (1.5)."""
+    body = document["paths"][f"{IMPORTS}/retry"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    schema = validator(document, body)
+    import_id: Json = {"loyaltyImportId": str(NOBODY)}
+    lines: Json = {"corrections": [{"line": 3, "points": 20}]}
+    file: Json = {"fileUrl": f"/sites/{NOBODY}/{NOBODY}.csv"}
+    none: Json = {"fileUrl": None, "corrections": None}
+    bodies: list[Json] = [file, lines, none | file, none | lines, none, {}, file | lines, {"corrections": []}]
+    assert [schema.is_valid(import_id | one) for one in bodies] == [True] * 4 + [False] * 4
+    for points, valid in ((20, True), ("20", True), (None, True), (1.5, False), (True, False), ([], False)):
+        assert schema.is_valid(import_id | {"corrections": [{"line": 3, "points": points}]}) == valid, points
+
+
+def test_every_reason_of_a_failed_import_is_named(document: Json) -> None:
+    """design.md 8: by which programs tell a guard rail from a fault of ours."""
+    reason = document["components"]["schemas"]["Ours"]["properties"]["failureReason"]
+    for name in ("GUARD_RAIL", "TOO_MANY_FAILED_ROWS", "CANCELLED", "FILE_CHANGED", "INTERNAL_ERROR"):
+        assert name in reason["description"]
 
 
 def test_the_pages_are_ours_alone(client: TestClient) -> None:

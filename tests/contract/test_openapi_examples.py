@@ -2,7 +2,9 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,13 +19,15 @@ from pointport.entrypoints.api.examples.example import (
     KEY_ID,
     SITE_ID,
     TRANSACTION_ID,
+    UNDO_ID,
     WEBHOOK_ID,
 )
 from pointport.entrypoints.api.examples.failures import BY_CALL, FAILURES
+from pointport.imports.record import LoyaltyImport
 from pointport.plumbing.webhooks.event_types import EventType
 from pointport.wire import events
 from tests.conftest import Site, Story
-from tests.contract.conftest import IMPORTS, Json, failed, invalid, subscribe, violation
+from tests.contract.conftest import IMPORTS, Clock, Json, failed, invalid, subscribe, violation
 from tests.contract.test_openapi import document, operations, resolved, validator
 
 __all__ = ["document"]
@@ -34,6 +38,8 @@ TRANSACTIONS = "/loyalty-transactions/v1/loyalty-transactions"
 CONTACTS = "/contacts/v4/contacts"
 OURS = "/pointport/v1"
 MAPPING = {"columnName": "EMAIL", "columnIndex": 1}
+COLUMNS = {"headerMappings": [MAPPING, {"columnName": "POINTS", "columnIndex": 0}]}
+AN_IMPORT = {"loyaltyImportId": IMPORT_ID}
 
 
 def operation_of(document: Json, name: str) -> Json:
@@ -122,6 +128,15 @@ REFUSED: list[tuple[str, str, str, Any]] = [
         f"{IMPORTS}/execute",
         {"json": {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": {"headerMappings": [MAPPING]}}},
     ),
+    ("preview_import", "POST", f"{IMPORTS}/preview", {"json": AN_IMPORT | {"headerMappingInfo": COLUMNS}}),
+    ("get_preview", "GET", f"{IMPORTS}/preview", {"params": AN_IMPORT}),
+    ("cancel_import", "POST", f"{IMPORTS}/cancel", {"json": {"loyaltyImportId": "nope"}}),
+    ("cancel_import", "POST", f"{IMPORTS}/cancel", {"json": AN_IMPORT}),
+    ("undo_import", "POST", f"{IMPORTS}/undo", {"json": AN_IMPORT}),
+    ("preview_undo", "POST", f"{IMPORTS}/undo-preview", {"json": AN_IMPORT}),
+    ("get_undo_preview", "GET", f"{IMPORTS}/undo-preview", {"params": AN_IMPORT}),
+    ("retry_import", "POST", f"{IMPORTS}/retry", {"json": AN_IMPORT}),
+    ("retry_import", "POST", f"{IMPORTS}/retry", {"json": AN_IMPORT | {"fileUrl": FILE_URL}}),
     ("query_imports", "POST", f"{IMPORTS}/query", {"json": {"query": {"cursorPaging": {"limit": 101}}}}),
     ("create_account", "POST", ACCOUNTS, {"json": {"contactId": ACCOUNT_ID}}),
     ("fetch_account", "GET", f"{ACCOUNTS}/fetch-by", {}),
@@ -182,6 +197,55 @@ def test_a_failure_that_comes_of_the_state_of_things_is_told_as_its_example_says
     stale = client.post(f"{ACCOUNTS}/{made}/adjust-points", json={"balance": 1, "revision": "3"})
     body = json.loads(stale.text.replace('"8"', '"7"'))
     assert body in failure_examples(document, "adjust_points", stale.status_code)
+
+
+def test_what_cannot_be_done_with_an_import_is_told_as_its_example_says(
+    client: TestClient, document: Json, story: Story, clock: Clock
+) -> None:
+    """design.md 8: the very words, of imports that run, have ended, are undone, or were imported before."""
+    clock.now = clock.now.replace(2024, 9, 17, 11, 5, 2, 22_000)
+    story.add_contacts("ada@example.com", "bob@example.com")
+    content = b"Email,Points\r\nada@example.com,5\r\nbob@example.com,6\r\n,7\r\n"
+    clean, running = story.run(b"Email,Points\r\nada@example.com,5\r\n"), story.execute(b"Email,Points\r\nx,1\r\n")
+    ended, nothing = story.run(content), story.run(b"Email,Points\r\nada@example.com,5\r\n")
+    parsed = story.parse(content)
+    columns = {"headerMappings": [MAPPING | {"columnIndex": 0}, {"columnName": "POINTS", "columnIndex": 1}]}
+    twice = {"headerMappingInfo": columns, "options": {"mode": "ADD"}}
+    correction = {"corrections": [{"line": 4, "email": "x"}]}
+    calls: list[tuple[str, str, LoyaltyImport, Json]] = [
+        ("execute_import", "execute", parsed, twice),
+        ("preview_import", "preview", running, {"headerMappingInfo": columns}),
+        ("get_preview", "preview", ended, {}),
+        ("cancel_import", "cancel", ended, {}),
+        ("undo_import", "undo", running, {}),
+        ("undo_import", "undo", nothing, {}),
+        ("retry_import", "retry", running, correction),
+        ("retry_import", "retry", clean, correction),
+        ("retry_import", "retry", ended, {"corrections": [{"line": 2}]}),
+        ("retry_import", "retry", ended, {"fileUrl": story.upload(content)}),
+        ("retry_import", "retry", ended, {"fileUrl": story.upload(story.error_file(ended).encode())}),
+        ("retry_import", "retry", ended, {"fileUrl": story.upload(story.error_file(ended).encode())}),
+    ]
+    undo_id = story.undo(clean)["id"]
+    calls += [
+        ("undo_import", "undo", clean, {}),
+        ("preview_undo", "undo-preview", replace(clean, id=UUID(undo_id)), {}),
+    ]
+    taken = 0
+    for name, path, found, more in calls:
+        named = {"loyaltyImportId": str(found.id)}
+        if name.startswith("get"):
+            answer = client.get(f"{IMPORTS}/{path}", params=named)
+        else:
+            answer = client.post(f"{IMPORTS}/{path}", json=named | more)
+        if answer.status_code == 200:  # the first of two that are the same
+            taken += 1
+            continue
+        text = answer.text.replace(undo_id, UNDO_ID)
+        for one in (clean, running, ended, nothing, parsed):
+            text = text.replace(str(one.id), IMPORT_ID)
+        assert json.loads(text) in failure_examples(document, name, answer.status_code), (name, text)
+    assert taken == 1
 
 
 def unpacked(token: str) -> list[Json]:

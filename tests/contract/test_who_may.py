@@ -1,5 +1,6 @@
 """Who may do what (contract.md 1.3)."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,14 @@ def of_import(import_id: UUID) -> list[Call]:
     return [
         Call("GET", IMPORTS, some_id(import_id)),
         Call("POST", f"{IMPORTS}/execute", body=some_id(import_id) | mapped),
+        Call("POST", f"{IMPORTS}/preview", body=some_id(import_id) | mapped),
+        Call("GET", f"{IMPORTS}/preview", some_id(import_id)),
+        Call("POST", f"{IMPORTS}/cancel", body=some_id(import_id)),
+        Call("POST", f"{IMPORTS}/undo", body=some_id(import_id)),
+        Call("POST", f"{IMPORTS}/undo-preview", body=some_id(import_id)),
+        Call("GET", f"{IMPORTS}/undo-preview", some_id(import_id)),
+        Call("POST", f"{IMPORTS}/retry", body=some_id(import_id) | A_FILE),
+        Call("POST", f"{IMPORTS}/retry", body=some_id(import_id) | {"corrections": [{"line": 2, "points": 1}]}),
         Call("GET", f"{IMPORTS}/error-file-download-url", some_id(import_id)),
         Call("GET", f"{IMPORTS}/certificate", some_id(import_id)),
         Call("GET", f"{IMPORTS}/report-download-url", some_id(import_id)),
@@ -237,6 +246,22 @@ def test_a_scope_opens_what_it_should_and_nothing_else(api: TestClient, app: App
                 told = f"the API key lacks the scope {' or '.join(needed)}"
                 assert answer.status_code == 403, call
                 assert answer.json() == failed("PERMISSION_DENIED", told, scopes=list(needed)), call
+
+
+def test_every_call_is_tried_with_every_scope(api: TestClient) -> None:
+    """1.3: what is described and needs a key stands in the list above, what will be added too."""
+    tried = {
+        (call.method, re.sub(f"/{NOBODY}", "/{}", call.path))
+        for calls in (*CALLS.values(), OPERATORS)
+        for call in calls
+    }
+    described = {
+        (method.upper(), re.sub(r"\{\w+\}", "{}", path))
+        for path, methods in api.get("/openapi.json").json()["paths"].items()
+        for method in methods
+        if path not in PUBLIC
+    }
+    assert described - tried == {("GET", f"{ACCOUNTS}/my-account")}
 
 
 def test_a_key_may_have_several_scopes(api: TestClient, app: App, site: Site) -> None:

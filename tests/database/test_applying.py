@@ -12,7 +12,8 @@ from psycopg import sql
 
 from pointport.app import App, open_app
 from pointport.errors import SetupError, Unavailable
-from pointport.imports import lineup, steps
+from pointport.imports import lineup, steps, undo
+from pointport.imports.applying import WhenNegative
 from pointport.imports.record import LoyaltyImport
 from pointport.ledger import contacts, customers, postings
 from pointport.ledger.postings import Earning
@@ -222,10 +223,12 @@ def test_more_connections_than_the_server_has_are_refused_with_the_numbers_and_w
 # --- What it costs --------------------------------------------------------------------------------------------------------
 
 CUSTOMERS = 20_000
-ROWS_READ_PER_ROW_MAX = 20
+ROWS_READ_PER_ROW_MAX = 30
 """To stage, judge and apply a row: itself a few times, its contact and its account. A chunk that is read again for each
 of its accounts would be thousands.
 """
+ROWS_READ_PER_ENTRY_MAX = 60
+"""To take an entry back: it is looked for in the ledger, and counted, as well."""
 
 FILL: LiteralString = """
     INSERT INTO contact
@@ -264,13 +267,19 @@ def test_a_row_costs_the_same_whatever_the_statistics_know(
     fill(app, site.id)
     watched = Watched(app.database)
     story = Story(App(**{**vars(app), "database": watched}), site.id)
-    for add in (0, 1):
-        begun = story.execute(points_of(rows, add))
+    for add, mode in ((0, "SET"), (1, "SET"), (2, "ADD")):
+        begun = story.execute(points_of(rows, add), mode=mode)
         watched.rows_read.clear()
         steps.run(story.app, site.id, begun.id, lambda: False)
         done = story.find(begun.id)
         assert (done.success_count, done.accounts_changed) == (rows, rows)
         assert sum(watched.rows_read) <= ROWS_READ_PER_ROW_MAX * rows, watched.rows_read
+    watched.rows_read.clear()
+    begun = undo.begin(story.app, site.id, done.id, when_negative=WhenNegative.SKIP, actor="test")
+    assert begun.undo is not None
+    undo.run(story.app, site.id, UUID(begun.undo["id"]), lambda: False)
+    assert (story.find(done.id).undo or {})["reversed"] == rows
+    assert sum(watched.rows_read) <= ROWS_READ_PER_ENTRY_MAX * rows, watched.rows_read
 
 
 def test_a_chunk_takes_as_many_statements_whatever_its_size(

@@ -11,7 +11,7 @@ import pytest
 
 from pointport.app import App
 from pointport.errors import Unavailable
-from pointport.imports import steps, undo
+from pointport.imports import retries, steps, undo
 from pointport.imports.applying import WhenNegative
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.retries import Correction
@@ -196,3 +196,20 @@ def test_a_retry_reads_numbers_as_the_file_that_they_come_from(story: Story) -> 
     again = story.correct(ended, Correction(3, email="bob@example.com"))
     assert story.outcomes(again) == {2: "IMPORTED"}
     assert story.balances() == {"ada@example.com": 1_234_567, "bob@example.com": 52_620}
+
+
+def test_a_retry_is_of_the_file_whose_lines_were_looked_at(story: Story) -> None:
+    story.add_contacts("ada@example.com", "bob@example.com")
+    ended = story.run(b"Email,Points\nada@example.com,x\nbob@example.com,y\n", mode="ADD")
+    corrected = story.error_file(ended).replace(",x,", ",5,").replace(",y,", ",7,")
+    path = story.upload(corrected.encode())
+    made = retries.from_file(story.app, story.site_id, ended.id, file_url=path, file_name="again.csv", actor="test")
+    # An upload that began before, and ends after: the same line twice.
+    twice = corrected.replace("bob@example.com,7,3,", "bob@example.com,7,2,")
+    assert twice != corrected
+    story.app.objects.put(path.removeprefix("/"), iter([twice.encode()]))
+    again = story.finish_retry(made)
+    assert (again.status, again.failure_reason, story.balances()) == ("FAILED", "FILE_CHANGED", {})
+    # The lines are free to be tried once more.
+    assert story.retry(ended, corrected.encode()).status == "IMPORTED"
+    assert story.balances() == {"ada@example.com": 5, "bob@example.com": 7}

@@ -2,65 +2,13 @@
 
 import csv
 import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from pointport.plumbing.database.embedded import open_embedded
+from tests.journeys.commands import Run, read_json
 from tests.journeys.processes import Programs, until
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder whose path has blanks, shared by the journeys of this file, which use a site each."""
-    return tmp_path_factory.mktemp("a shop's data")
-
-
-@pytest.fixture(scope="module")
-def run(home: Path) -> Iterator[Run]:
-    """Runs `pointport` and checks its exit code; the database server stays up between the commands."""
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("POINTPORT_", "DATABASE_URL"))
-    }
-    environment["POINTPORT_DATA_DIR"] = str(home / "data")
-
-    def start(
-        *arguments: str | Path, code: int = 0, given: str | None = None, **extra: str
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pointport", *map(str, arguments)],
-            env={**environment, **extra},
-            input=given,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=home,
-            timeout=120,
-        )
-        assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    with open_embedded(home / "data"):
-        yield start
-
-
-def read_json(done: subprocess.CompletedProcess[str]) -> Any:
-    return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def site(run: Run) -> str:
-    made = read_json(run("site", "create", "Corner shop", "--json"))
-    assert set(made) >= {"siteId", "apiKey"}
-    return str(made["siteId"])
 
 
 def test_one_file_from_contacts_to_statement(run: Run, site: str, home: Path) -> None:

@@ -468,7 +468,7 @@ def test_a_word_that_means_dollars_in_one_system_is_suggested_with_a_warning() -
 def test_addresses_in_several_rows_beside_a_movement_are_a_ledger(beside: str) -> None:
     header = ["E-Mail", "Points", beside]
     suggestion = suggest(header, [ANN, "5", "x"], [BEN, "5", "y"], [ANN.upper(), "7", "z"])
-    assert "SUM is meant for duplicates" in message(suggestion, "LEDGER")
+    assert "choose SUM for duplicates" in message(suggestion, "LEDGER")
     assert f'"{beside}"' in message(suggestion, "LEDGER")
     assert "LEDGER" not in codes(suggest(header, [ANN, "5", "x"], [BEN, "5", "y"]))
 
@@ -488,7 +488,7 @@ def test_a_running_balance_is_not_to_be_added_up() -> None:
 def test_a_ledger_that_cannot_be_added_up_is_not_told_to_be() -> None:
     assert "cannot be added up as they are" in message(suggest(MIRASVIT), "LEDGER")
     assert '"amount" less "amount_used"' in message(suggest(MIRASVIT), "LEDGER")
-    assert "SUM is meant for duplicates, and they are added up" in message(suggest("email,points_amount"), "LEDGER")
+    assert "choose SUM for duplicates, and they are added up" in message(suggest("email,points_amount"), "LEDGER")
 
 
 def test_numbers_below_zero_and_points_to_add_ask_for_the_mode_add() -> None:

@@ -266,7 +266,9 @@ FROM (
 SELECT ready.line
 FROM import_ready AS ready
 LEFT JOIN account ON ready.site_id = account.site_id AND ready.contact_id = account.id
-WHERE ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s AND ready.problem IS NULL
+WHERE
+    ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s AND ready.problem IS NULL
+    AND ready.points <> CASE WHEN %(adds)s THEN 0 ELSE coalesce(account.balance, 0) END
 ORDER BY
     abs(CASE WHEN %(adds)s THEN ready.points ELSE ready.points - coalesce(account.balance, 0) END) DESC, ready.line
 LIMIT 10;

@@ -184,11 +184,15 @@ def insert(
     reading: Reading | None = None,
     retry_of: UUID | None = None,
     root_id: UUID | None = None,
+    file_sha256: bytes | None = None,
     **values: Any,
 ) -> LoyaltyImport:
-    """Add an import. `values`: id, file_url, file_name, file_bytes, now; `reading` is what is said of the file."""
+    """Add an import. `values`: id, file_url, file_name, file_bytes, now; `reading` is what is said of the file.
+
+    `file_sha256` is there when the file has been looked at already, and must stay as it was.
+    """
     told = Jsonb({name: value for name, value in asdict(reading or Reading()).items() if value is not None})
-    family = {"retry_of": retry_of, "root_id": root_id}
+    family = {"retry_of": retry_of, "root_id": root_id, "file_sha256": file_sha256}
     made = connection.execute(QUERIES["insert_import"], {"site_id": site_id, "reading": told, **family, **values})
     return from_row(one(made.fetchone()))
 

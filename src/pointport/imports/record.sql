@@ -5,11 +5,11 @@
 -- A new import, INITIATED.
 INSERT INTO loyalty_import (
     site_id, id, revision, created_date, updated_date, status, file_url, file_name, file_bytes, reading,
-    applied_rows, done_rows, accounts_created, retry_of, root_id
+    applied_rows, done_rows, accounts_created, retry_of, root_id, file_sha256
 )
 VALUES (
     %(site_id)s, %(id)s, 1, %(now)s, %(now)s, 'INITIATED', %(file_url)s, %(file_name)s, %(file_bytes)s, %(reading)s,
-    0, 0, 0, %(retry_of)s, %(root_id)s
+    0, 0, 0, %(retry_of)s, %(root_id)s, %(file_sha256)s
 )
 RETURNING *;
 

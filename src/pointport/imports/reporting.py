@@ -46,8 +46,7 @@ def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
         "last_id": entry_id(import_id, LINE_MAX),
     }
     entries = one(connection.execute(QUERIES["count_entries"], this).fetchone())
-    rows = connection.execute(QUERIES["count_outcomes"], this).fetchall()
-    outcomes: dict[str, int] = {row["outcome"]: row["rows"] for row in rows}
+    outcomes = count_outcomes(connection, site_id, import_id)
     return Result(
         success_count=entries["entries"] + outcomes.pop("UNCHANGED", 0) + outcomes.pop("MERGED", 0),
         failure_count=sum(outcomes.values()),
@@ -55,6 +54,12 @@ def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
         points_added=entries["points_added"],
         points_removed=entries["points_removed"],
     )
+
+
+def count_outcomes(connection: Connection, site_id: UUID, import_id: UUID) -> dict[str, int]:
+    """Return how many of the rows that changed no balance came out how."""
+    rows = connection.execute(QUERIES["count_outcomes"], {"site_id": site_id, "import_id": import_id}).fetchall()
+    return {row["outcome"]: row["rows"] for row in rows}
 
 
 def count_problems(connection: Connection, site_id: UUID, import_id: UUID) -> dict[str, int]:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from pointport.errors import FileRejected, InvalidRequest, NotFound, PreconditionFailed, Violation
+from pointport.errors import FileRejected, InvalidRequest, NotFound, PointportError, PreconditionFailed, Violation
 from pointport.imports import answers, intake, preparing, record, reporting, staging
 from pointport.imports.reading import corrected, files, learning
 from pointport.imports.record import LoyaltyImport
@@ -139,7 +139,14 @@ def from_corrections(
         raise _refused("corrections", sorted(missing), "did not fail, so there is nothing to correct")
     name = f"{before.file_name.removesuffix('.csv')}-corrected.csv"
     uploaded = _Uploaded(file_url, name, workshop.objects.size(path))
-    return _create(workshop, before, uploaded, actor=actor, keyed=keyed)
+    try:
+        made = _create(workshop, before, uploaded, actor=actor, keyed=keyed, field="corrections")
+    except PointportError:
+        workshop.objects.delete(path)
+        raise
+    if made.file_url != file_url:  # somebody was faster with the same request
+        workshop.objects.delete(path)
+    return made
 
 
 @dataclass(frozen=True)
@@ -192,9 +199,18 @@ def _find_failed(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyI
 
 
 def _create(
-    workshop: Workshop, before: LoyaltyImport, uploaded: _Uploaded, *, actor: str, keyed: KeyedRequest | None
+    workshop: Workshop,
+    before: LoyaltyImport,
+    uploaded: _Uploaded,
+    *,
+    actor: str,
+    keyed: KeyedRequest | None,
+    field: str = "fileUrl",
 ) -> LoyaltyImport:
-    """Make the import, once every row of its file is known to stand for one that can be tried again."""
+    """Make the import, once every row of its file is known to stand for one that can be tried again.
+
+    `field` is what is wrong with the request when that is not so.
+    """
     site_id, child_id, now = before.site_id, new_id(), workshop.clock()
     learned = _learn(workshop, before, uploaded.file_url)
     root_id = before.root_id or before.id
@@ -210,7 +226,7 @@ def _create(
             workshop.settings,
         )
         staging.stage(connection, site_id, child_id, _lines_meant(rows, len(learned.header)))
-        _refuse_wrong_lines(connection, before, root_id, child_id)
+        _refuse_wrong_lines(connection, before, root_id, child_id, field)
         these = {"site_id": site_id, "import_id": before.id, "child_id": child_id, "root_id": root_id}
         connection.execute(QUERIES["insert_retry_rows"], these)
         staging.clear(connection, site_id, child_id)
@@ -219,6 +235,7 @@ def _create(
             site_id,
             id=child_id,
             **asdict(uploaded),
+            file_sha256=learned.sha256,
             retry_of=before.id,
             root_id=root_id,
             now=now,
@@ -285,7 +302,9 @@ def _lines_meant(rows: Iterable[Row], index: int) -> Iterator[Judged]:
         yield Judged(line, None, int(text))
 
 
-def _refuse_wrong_lines(connection: Connection, before: LoyaltyImport, root_id: UUID, child_id: UUID) -> None:
+def _refuse_wrong_lines(
+    connection: Connection, before: LoyaltyImport, root_id: UUID, child_id: UUID, field: str
+) -> None:
     """Raise InvalidRequest for rows that stand twice, did not fail, or are tried again already."""
     these = {"site_id": before.site_id, "import_id": before.id, "child_id": child_id, "root_id": root_id}
     for query, told in (
@@ -295,7 +314,7 @@ def _refuse_wrong_lines(connection: Connection, before: LoyaltyImport, root_id: 
     ):
         found = connection.execute(QUERIES[query], these).fetchall()
         if found:
-            raise _refused("fileUrl", [row["line"] for row in found], told)
+            raise _refused(field, [row["line"] for row in found], told)
 
 
 def _refused(field: str, lines: Sequence[int], told: str) -> InvalidRequest:

@@ -229,11 +229,16 @@ def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str,
 def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any]:
     """Return what became of an import beyond its record.
 
-    `problems` (how often each occurred), `accounts` and `balance` of the site now, `trail` (who asked for what).
+    `outcomes` (how many rows came out how, once it has ended and while its rows are kept; None otherwise), `problems` (how
+    often each occurred), `accounts` and `balance` of the site now, `trail` (who asked for what).
     """
     with workshop.database.transaction(site_id) as connection:
-        record.find(connection, site_id, import_id)
+        found = record.find(connection, site_id, import_id)
+        outcomes = None
+        if found.accounts_changed is not None and found.erased_date is None:
+            outcomes = {"IMPORTED": found.accounts_changed, **reporting.count_outcomes(connection, site_id, import_id)}
         return {
+            "outcomes": outcomes,
             "problems": reporting.count_problems(connection, site_id, import_id),
             "trail": sites.trail(connection, site_id, import_id),
             **accounts.totals(connection, site_id),
@@ -361,6 +366,7 @@ def parse(workshop: Workshop, site_id: UUID, import_id: UUID, _: Callable[[], bo
     try:
         path = found.file_url.removeprefix("/")
         learned = learning.learn(lambda: workshop.objects.get(path), workshop.settings, found.reading)
+        _refuse_replaced(found, learned)
     except (FileRejected, NotFound) as error:
         fail(workshop, site_id, import_id, reason=error.reason, message=error.message)
         return
@@ -554,6 +560,17 @@ def erase_expired(workshop: Workshop) -> int:
 # --- Leaves -------------------------------------------------------------------------------------------------------------
 
 
+def _refuse_replaced(found: LoyaltyImport, learned: Learned) -> None:
+    """Raise FileRejected for another file than was looked at when the import was made.
+
+    The lines of a retry were; an upload that was slow may have come after that.
+    """
+    if found.file_sha256 not in (None, learned.sha256):
+        raise FileRejected(
+            "The uploaded file was replaced while it was looked at. Upload it again and try again.", code="FILE_CHANGED"
+        )
+
+
 def _refuse_repeat(twins: Iterable[LoyaltyImport]) -> None:
     """Raise PreconditionFailed when an import of the very same file has changed the ledger."""
     for twin in twins:
@@ -562,7 +579,7 @@ def _refuse_repeat(twins: Iterable[LoyaltyImport]) -> None:
                 f"this very file was imported before, on {twin.executed_date:%Y-%m-%d} by import {twin.id}: its points"
                 " would be added a second time. If that is meant, say so with allowRepeat.",
                 code="FILE_REPEATED",
-                data={"loyaltyImportId": str(twin.id), "executedDate": twin.executed_date.isoformat()},
+                data={"loyaltyImportId": str(twin.id), "executedDate": twin.executed_date},
             )
 
 
@@ -684,15 +701,24 @@ def _refuse_breaches(connection: Connection, staged: LoyaltyImport) -> None:
 
 def _told(breach: Breach) -> str:
     """Say what a guard rail held back, and where to look."""
-    lines, rows = ", ".join(map(str, breach.lines)), f"{breach.rows or 0:,}"
-    return {
-        "max_points_per_row": f"{rows} rows have more than {breach.limit:,} points (maxPointsPerRow), up to"
-        f" {breach.found:,}: first in the lines {lines}.",
-        "max_total_change": f"All rows together would change balances by {breach.found:,} points, more than the"
-        f" {breach.limit:,} of maxTotalChange; the largest changes are in the lines {lines}.",
-        "max_accounts_changed_percent": f"{rows} accounts would change, {breach.found} % of all, more than the"
-        f" {breach.limit} % of maxAccountsChangedPercent; the largest changes are in the lines {lines}.",
-    }[breach.rule] + " Nothing was applied."
+    lines = ", ".join(map(str, breach.lines))
+    match breach.rule:
+        case "max_points_per_row":
+            told = (
+                f"{breach.rows:,} rows have more than {breach.limit:,} points (maxPointsPerRow), up to {breach.found:,}:"
+                f" first in the lines {lines}."
+            )
+        case "max_total_change":
+            told = (
+                f"All rows together would change balances by {breach.found:,} points, more than the {breach.limit:,} of"
+                f" maxTotalChange; the largest changes are in the lines {lines}."
+            )
+        case _:
+            told = (
+                f"{breach.rows:,} accounts would change, {breach.found} % of all, more than the {breach.limit} % of"
+                f" maxAccountsChangedPercent; the largest changes are in the lines {lines}."
+            )
+    return f"{told} Nothing was applied."
 
 
 def _require_lined_up(connection: Connection, found: LoyaltyImport) -> None:

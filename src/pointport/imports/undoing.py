@@ -22,6 +22,8 @@ KEPT = frozenset({POINTS_SPENT.code})
 IMPOSSIBLE = frozenset({LATER_IMPORT.code, BALANCE_TOO_LARGE.code})
 """Why points stay where they are: their customer has used them, or to take them away would be wrong."""
 
+LATER_NAMED_MAX = 10
+
 
 def find_undoable(connection: Connection, site_id: UUID, import_id: UUID, *, locking: bool = False) -> LoyaltyImport:
     """Return an import that can be taken back, held until the transaction ends if `locking`.
@@ -78,7 +80,8 @@ def count(
     """Return what became, or will become, of the entries: `reversed`, `kept`, `impossible`, `points`, `reasons`.
 
     `kept` counts those of which less than all could be taken back; `points` is what was taken back, `reasons` how often
-    each problem is there. With `done_by` what another undo has done before is counted too.
+    each problem is there, and `later_ids` the newest of the imports that stand in the way. With `done_by` what another undo
+    has done before is counted too.
     """
     before = done_by or run_id
     these = {
@@ -89,8 +92,12 @@ def count(
     }
     connection.execute(QUERIES["undo_in_sets"])
     found = one(connection.execute(QUERIES["count_undone"], these).fetchone())
-    reasons = {row["problem"]: row["rows"] for row in connection.execute(QUERIES["count_reasons"], these).fetchall()}
-    return {**found, "reasons": reasons}
+    rows = connection.execute(QUERIES["count_reasons"], {**these, "limit": LATER_NAMED_MAX}).fetchall()
+    return {
+        **found,
+        "reasons": {row["problem"]: row["rows"] for row in rows},
+        "later_ids": [later_id for row in rows if row["problem"] == LATER_IMPORT.code for later_id in row["later_ids"]],
+    }
 
 
 def _these(site_id: UUID, import_id: UUID, run_id: UUID) -> dict[str, Any]:

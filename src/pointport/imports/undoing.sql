@@ -7,6 +7,8 @@ SET LOCAL work_mem = '64MB';
 SET LOCAL enable_nestloop = off;
 SET LOCAL enable_hashjoin = on;
 SET LOCAL enable_mergejoin = on;
+SET LOCAL enable_seqscan = on;
+SET LOCAL enable_bitmapscan = on;
 
 -- name: line_up_entries
 -- In the order of their accounts, as everything is applied; an account was changed by one row of a file at most.
@@ -217,7 +219,13 @@ FROM (
 ) AS undone;
 
 -- name: count_reasons
--- How often each reason is there why an entry could not be taken back.
-SELECT problem, count(*) AS rows FROM import_row
+-- How often each reason is there why an entry could not be taken back, and the imports that stand in the way.
+SELECT
+    problem,
+    count(*) AS rows,
+    (
+        array_agg(DISTINCT detail ->> 'later_import_id' ORDER BY detail ->> 'later_import_id' DESC)
+    )[1:%(limit)s] AS later_ids
+FROM import_row
 WHERE site_id = %(site_id)s AND import_id = any(%(run_ids)s) AND problem IS NOT NULL
 GROUP BY problem;

@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from pointport.imports.options import Duplicates, Mode, Options, UnknownContacts
-from pointport.imports.problems import CATALOGUE
+from pointport.imports.problems import CATALOGUE, LATER_IMPORT
 from pointport.imports.progress import Progress
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.runs import RunStatus
@@ -36,6 +36,14 @@ IMPORTS = Resource(
 ColumnName = Annotated[str, Field(json_schema_extra={"enum": ["EMAIL", "POINTS"]})]
 PolicyName = Literal["SKIP", "CLAMP"]
 """What an undo does with points that are spent."""
+FailureReason = Annotated[
+    str,
+    Field(
+        description="Why it has FAILED: GUARD_RAIL, TOO_MANY_FAILED_ROWS, CANCELLED, FILE_CHANGED, FILE_NOT_FOUND,"
+        " INTERNAL_ERROR, or why the file cannot be read, which is its parseErrorReason too",
+        examples=["GUARD_RAIL", "TOO_MANY_FAILED_ROWS", "CANCELLED", "FILE_CHANGED", "INTERNAL_ERROR"],
+    ),
+]
 StatusName = Annotated[str, Field(json_schema_extra={"enum": ["UNKNOWN", *Status]})]
 
 
@@ -177,6 +185,7 @@ class ReasonCount(TypedDict):
     code: str
     title: str
     count: int
+    laterImportIds: NotRequired[Annotated[list[Guid], Field(description="The newest ten to undo first: LATER_IMPORT")]]
 
 
 class Undone(TypedDict):
@@ -208,8 +217,8 @@ class Ours(TypedDict):
     detected: NotRequired[Detected]
     progress: NotRequired[ProgressShape]
     totals: NotRequired[Totals]
-    failureReason: NotRequired[str]
-    failureMessage: NotRequired[str]
+    failureReason: NotRequired[FailureReason]
+    failureMessage: NotRequired[Annotated[str, Field(description="What happened, where, and the way out")]]
 
 
 class LoyaltyImportShape(TypedDict):
@@ -278,9 +287,22 @@ class FailedRow(TypedDict):
     message: str
 
 
+class OutcomeCounts(TypedDict):
+    """How many rows came out how."""
+
+    imported: Annotated[int, Field(description="Their balance was changed")]
+    unchanged: Annotated[int, Field(description="Their balance was that already")]
+    merged: Annotated[int, Field(description="Another row of their customer stands for them")]
+    failed: int
+    unprocessed: Annotated[int, Field(description="The import ended before it came to them")]
+
+
 class SummaryAnswer(TypedDict):
     """What became of an import beyond its object."""
 
+    outcomes: NotRequired[
+        Annotated[OutcomeCounts, Field(description="Once it has ended, for as long as its rows are kept")]
+    ]
     problems: list[ProblemCount]
     accounts: Annotated[int, Field(description="Accounts of the site, now")]
     balance: Annotated[int, Field(description="The sum of their balances")]
@@ -307,6 +329,12 @@ def loyalty_import(record: LoyaltyImport, now: datetime) -> Json:
             "pointport": _pointport(record, now),
         }
     )
+
+
+def outcome_counts(outcomes: Mapping[str, int]) -> Json:
+    """Return how many rows came out how."""
+    names = ("IMPORTED", "UNCHANGED", "MERGED", "FAILED", "UNPROCESSED")
+    return {name.lower(): outcomes.get(name, 0) for name in names}
 
 
 def header_mapping_info(columns: Columns) -> Json:
@@ -368,7 +396,8 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
             "preview": _previewed(record),
             "retryOf": str(record.retry_of) if record.retry_of else None,
             "retries": [str(one) for one in record.retries] or None,
-            "stillFailedCount": record.still_failed_count,
+            # Of a family it is said at its first, which alone knows of all the others.
+            "stillFailedCount": record.still_failed_count if record.root_id is None else None,
             "undo": undone(record.undo) if record.undo else None,
             "failureReason": record.failure_reason,
             "failureMessage": record.failure_message,
@@ -395,6 +424,7 @@ def undone(told: Mapping[str, Any]) -> Json:
             **{camel(name): told.get(name) for name in ("points_added", "points_removed", "message")},
             "reasons": [
                 {"code": code, "title": CATALOGUE[code].title, "count": count}
+                | ({"laterImportIds": told.get("later_ids", [])} if code == LATER_IMPORT.code else {})
                 for code, count in told["reasons"].items()
             ]
             if "reasons" in told

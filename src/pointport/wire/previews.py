@@ -127,7 +127,7 @@ class PreviewShape(TypedDict):
     headerMappingInfo: NotRequired[HeaderMappingInfoShape]
     options: NotRequired[OptionsShape]
     policy: NotRequired[PolicyName]
-    failureReason: NotRequired[str]
+    failureReason: NotRequired[Annotated[str, Field(examples=["FILE_CHANGED", "FILE_NOT_FOUND", "INTERNAL_ERROR"])]]
     failureMessage: NotRequired[str]
     result: NotRequired[PreviewResult]
 

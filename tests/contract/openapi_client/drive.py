@@ -125,7 +125,12 @@ def drive_imports(api: Client) -> None:
         models.HeaderMapping(column_name=models.ColumnName.POINTS, column_index=1),
     ]
     info = models.HeaderMappingInfo(header_mappings=mappings)
-    execute = models.ExecuteImport(loyalty_import_id=made.id, header_mapping_info=info)
+    options = models.ChosenOptions(mode=models.Mode.SET, max_total_change=1_000, description="From the old shop")
+    look = models.PreviewImport(loyalty_import_id=made.id, header_mapping_info=info, options=options)
+    begun = is_a(api.imports("preview_import", body=look), models.PreviewAnswer).preview
+    previewed = drive_preview(api, "get_preview", made.id)
+    assert (previewed.id, previewed.result.rows.imported, previewed.result.rows.failed) == (begun.id, 2, 1)
+    execute = models.ExecuteImport(loyalty_import_id=made.id, header_mapping_info=info, options=options)
     is_a(api.imports("execute_import", body=execute), models.ImportAnswer)
     until(lambda: has_become("IMPORTED"))
     again = is_a(api.imports("execute_import", body=execute), models.ErrorAnswer)
@@ -141,6 +146,43 @@ def drive_imports(api: Client) -> None:
     assert [(problem.code, problem.count) for problem in summary.problems] == [("CONTACT_NOT_FOUND", 1)]
     url = is_a(api.imports("get_error_file_url", loyalty_import_id=made.id), models.ErrorFileUrlAnswer).url
     assert "nobody@example.com" in is_a(api.files("download_file", url.rpartition("/")[2]), str)
+    drive_afterwards(api, made.id)
+
+
+def drive_preview(api: Client, call: str, import_id: UUID) -> Any:
+    """Ask for a preview until it is done."""
+
+    def found() -> Any:
+        return is_a(api.imports(call, loyalty_import_id=import_id), api.models.PreviewAnswer).preview
+
+    until(lambda: bool(found().status == "DONE"))
+    return found()
+
+
+def drive_afterwards(api: Client, import_id: UUID) -> None:
+    """Try failed rows again, and take that back; what has ended is not cancelled."""
+    models = api.models
+    named = models.CancelImport(loyalty_import_id=import_id)
+    late = is_a(api.imports("cancel_import", body=named), models.ErrorAnswer)
+    assert late.details.application_error.code == "INVALID_IMPORT_STATUS"
+    right = models.CorrectedRow(line=4, email="ada@example.com", points=16)
+    again = models.RetryImport(loyalty_import_id=import_id, corrections=[right])
+    retried = is_a(api.imports("retry_import", body=again), models.ImportAnswer).loyalty_import
+    assert retried.pointport.retry_of == import_id
+    wrong = is_a(api.imports("retry_import", body=again), models.InvalidRequestAnswer)
+    assert [one.field for one in wrong.details.validation_error.field_violations] == ["corrections"]
+
+    def found() -> Any:
+        got = is_a(api.imports("get_import", loyalty_import_id=retried.id), models.ImportAnswer)
+        return got.loyalty_import
+
+    until(lambda: bool(found().status == "IMPORTED"))
+    back = models.UndoImport(loyalty_import_id=retried.id)
+    is_a(api.imports("preview_undo", body=back), models.PreviewAnswer)
+    assert drive_preview(api, "get_undo_preview", retried.id).result.undo.reversed_ == 1
+    is_a(api.imports("undo_import", body=back), models.ImportAnswer)
+    until(lambda: bool(found().pointport.undo.status == "DONE"))
+    assert found().pointport.undo.points_removed == 1
 
 
 def drive_accounts(api: Client) -> None:

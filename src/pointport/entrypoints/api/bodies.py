@@ -96,6 +96,15 @@ def one_of(*names: str) -> dict[str, Any]:
     return {"anyOf": [{"required": [name], "properties": {name: {"type": "integer"}}} for name in names]}
 
 
+def exactly_one_of(**types: str) -> dict[str, Any]:
+    """Return how the description says that one of these members is given, and not both: by name, each with its type."""
+    return {
+        "oneOf": [
+            {"required": [camel(name)], "properties": {camel(name): {"type": kind}}} for name, kind in types.items()
+        ]
+    }
+
+
 def require_one(body: Body, *names: str) -> None:
     """Raise pydantic's error unless one of these members is given."""
     if all(getattr(body, name) is None for name in names):

@@ -160,8 +160,9 @@ def _made_plain(document: Json) -> None:
     """
     schemas = document["components"]["schemas"]
     for schema in schemas.values():
-        if {"anyOf", "properties"} <= schema.keys():
-            schema["allOf"] = [{"anyOf": schema.pop("anyOf")}]
+        for choice in ("anyOf", "oneOf"):
+            if {choice, "properties"} <= schema.keys():
+                schema["allOf"] = [{choice: schema.pop(choice)}]
     for operations in document["paths"].values():
         for operation in operations.values():
             for content in operation.get("requestBody", {}).get("content", {}).values():

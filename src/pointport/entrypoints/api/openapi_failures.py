@@ -1,7 +1,8 @@
 """The answers that are no success, in the API's description: each once, with examples, and referred to by calls."""
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -88,11 +89,20 @@ def _response(failure: Failure, schema_reference: str) -> Json:
             "application/json": {
                 "schema": references[0] if len(references) == 1 else {"anyOf": references},
                 "examples": {
-                    _code(error): {"value": json.loads(bytes(answer(error).body))} for error in failure.errors
+                    name: {"value": json.loads(bytes(answer(error).body))} for name, error in _named(failure.errors)
                 },
             }
         },
     }
+
+
+def _named(errors: Iterable[PointportError]) -> Iterator[tuple[str, PointportError]]:
+    """Return each error with its code; of several with the same one, the others are numbered."""
+    seen = Counter[str]()
+    for error in errors:
+        code = _code(error)
+        seen[code] += 1
+        yield code if seen[code] == 1 else f"{code}_{seen[code]}", error
 
 
 def _code(error: PointportError) -> str:

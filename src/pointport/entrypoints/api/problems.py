@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from pointport.errors import (
     Unavailable,
     Violation,
 )
+from pointport.wire.base import timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +69,7 @@ WORDS: Mapping[str, tuple[Rule, str]] = {
     "greater_than_equal": ("MIN", "must be at least {ge}"),
     "less_than_equal": ("MAX", "must be at most {le}"),
     "enum": ("INVALID_ENUM_VALUE", "must be {expected}"),
+    "literal_error": ("INVALID_ENUM_VALUE", "must be {expected}"),
 }
 """What pydantic calls an error, the contract's word for it, and ours."""
 
@@ -170,7 +173,9 @@ def _methods(request: Request) -> list[str]:
 def _application_error(code: str, message: str, data: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"code": code, "description": message}
     if data:
-        found["data"] = dict(data)
+        found["data"] = {
+            name: timestamp(value) if isinstance(value, datetime) else value for name, value in data.items()
+        }
     return {"message": message, "details": {"applicationError": found}}
 
 

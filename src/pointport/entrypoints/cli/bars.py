@@ -2,6 +2,7 @@
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -17,6 +18,8 @@ BLOCK_BYTES = 256 * 1024
 
 PLAIN_COLUMNS = 160
 """How wide tables may be where there is no terminal to measure."""
+
+FACT_COLUMNS_MIN = 20
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else PLAIN_COLUMNS)
 err = Console(stderr=True, highlight=False)
@@ -48,6 +51,22 @@ def complain(text: str) -> None:
     err.print(f"[bold red]Error:[/] {escape(text)}", soft_wrap=True)
 
 
+def warn(text: str) -> None:
+    """Print on standard error what is no error, and is to be known."""
+    err.print(f"[yellow]{escape(text)}[/]", soft_wrap=True)
+
+
+def ask(question: str) -> bool:
+    """Ask a person; whoever does not answer has said no."""
+    import typer
+
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        out.print()
+        return False
+
+
 def moment(timestamp: str) -> str:
     """Return a timestamp of the API as people read it, in UTC to the second."""
     return timestamp[:19].replace("T", " ")
@@ -68,6 +87,20 @@ def table(
     for row in rows:
         drawn.add_row(*(f"{cell:,}" if isinstance(cell, int) else plain(cell) for cell in row))
     out.print(drawn)
+
+
+def facts(told: Iterable[tuple[str, str]]) -> None:
+    """Print what there is to say of some things, each beside its name; a name that comes again is not repeated."""
+    listed = list(told)
+    indent = max((len(name) for name, _ in listed), default=0) + 2
+    # Only a person reads better what is broken.
+    width = max(out.width - indent, FACT_COLUMNS_MIN) if out.is_terminal else sys.maxsize
+    last = ""
+    for name, text in listed:
+        for line in textwrap.wrap(text, width, break_on_hyphens=False) or [""]:
+            shown = "" if name == last else name
+            say(f"[bold]{plain(shown.ljust(indent))}[/]{plain(line)}")
+            last = name
 
 
 @contextmanager

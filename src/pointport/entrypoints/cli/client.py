@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pointport.entrypoints.cli import bars
+from pointport.entrypoints.cli.options_of_import import NAMES
 from pointport.entrypoints.cli.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -29,13 +30,18 @@ class Exit(IntEnum):
     WRONG_USE = 2
     IMPORT_FAILED = 3
     NOT_REACHABLE = 4
+    INTERRUPTED = 130
+    """By Ctrl-C, as shells have it."""
 
 
-HEADERS: Mapping[str, str] = {
+WORDS: Mapping[str, str] = {
     "the wix-site-id header": "--site",
     "the API key in the Authorization header": "the API key in --key or POINTPORT_API_KEY",
+    # Names of options that are no words of their own.
+    **{name: option for name, option in NAMES.items() if not name.islower()},
+    "the mode ADD": "--mode add",
 }
-"""What the API calls by the name of a header, and how a person at a terminal gives it."""
+"""What the API calls something, and how a person at a terminal gives it."""
 
 
 class CommandError(Exception):
@@ -52,10 +58,11 @@ class CommandError(Exception):
 
 
 class Client:
-    """The API, as the commands need it."""
+    """The API, as the commands need it; `is_inside` when it is in this process, and ends with it."""
 
-    def __init__(self, http: "httpx2.Client") -> None:
+    def __init__(self, http: "httpx2.Client", *, is_inside: bool = False) -> None:
         self._http = http
+        self.is_inside = is_inside
 
     def get(self, path: str, **parameters: Any) -> Any:
         """GET, with query parameters."""
@@ -122,6 +129,26 @@ class Client:
                 return
             time.sleep(POLL_SECONDS)
 
+    def preview(self, path: str, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return a preview once it is done. Raises CommandError when it cannot be made, or a newer one takes its place."""
+        while True:
+            found: dict[str, Any] = self.get(path, loyaltyImportId=asked["loyaltyImportId"])["preview"]
+            if found["id"] != asked["id"]:
+                raise CommandError("somebody else has asked for a preview of this import meanwhile; ask again")
+            if found["status"] == "FAILED":
+                raise CommandError(f"{found['failureReason']}: {found['failureMessage']}", Exit.IMPORT_FAILED)
+            if found["status"] == "DONE":
+                return found
+            time.sleep(POLL_SECONDS)
+
+    def wait_for_undo(self, import_id: str) -> dict[str, Any]:
+        """Return an import once its undo has ended."""
+        while True:
+            found = self.get_import(import_id)
+            if found["pointport"]["undo"]["status"] != "RUNNING":
+                return found
+            time.sleep(POLL_SECONDS)
+
     @staticmethod
     def _json(response: "httpx2.Response") -> Any:
         if response.is_success:
@@ -136,10 +163,15 @@ class Client:
             raise CommandError(
                 f"the server answered {response.status_code}; its log says more under {request_id}", code
             ) from None
-        for header, option in HEADERS.items():
-            message = message.replace(header, option)
-        named = tuple((str(one["field"]), str(one["description"])) for one in violations)
-        raise CommandError(message.removeprefix("INVALID_ARGUMENT: "), code, named)
+        named = tuple((str(one["field"]), in_our_words(str(one["description"]))) for one in violations)
+        raise CommandError(in_our_words(message.removeprefix("INVALID_ARGUMENT: ")), code, named)
+
+
+def in_our_words(text: str) -> str:
+    """Return a sentence of the API with what it names as a person at a terminal would give it."""
+    for theirs, ours in WORDS.items():
+        text = text.replace(theirs, ours)
+    return text
 
 
 @contextmanager
@@ -173,4 +205,4 @@ def connect(context: typer.Context, *, site: str | None = None, working: bool = 
         with bars.waiting("Opening the database"):
             http = opened.enter_context(wiring.open_inside(working))
         http.headers.update(headers)
-        yield Client(http)
+        yield Client(http, is_inside=True)

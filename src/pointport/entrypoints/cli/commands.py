@@ -13,6 +13,7 @@ from pointport import __version__
 from pointport.entrypoints.cli import (
     account,
     bars,
+    cancel,
     contacts,
     convert,
     db,
@@ -22,9 +23,11 @@ from pointport.entrypoints.cli import (
     key,
     ledger,
     program,
+    retry,
     serve,
     settings,
     site,
+    undo,
     webhook,
     worker,
 )
@@ -47,6 +50,9 @@ application.command("import")(import_file.import_file)
 application.command("inspect")(inspect.inspect)
 application.command("convert")(convert.convert)
 application.command("settings")(settings.settings)
+imports.application.command("cancel")(cancel.cancel)
+imports.application.command("undo")(undo.undo)
+imports.application.command("retry")(retry.retry)
 for group in (contacts, site, key, imports, account, program, webhook, ledger, db):
     application.add_typer(group.application)
 

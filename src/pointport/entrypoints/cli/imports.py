@@ -1,4 +1,4 @@
-"""`pointport imports list|show|errors|certificate`: what was imported."""
+"""`pointport imports list|show|errors|certificate`: what was imported; what can be done with it is in files of its own."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Annotated, Any
 
 import typer
 
-from pointport.entrypoints.cli import bars, results
-from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, CommandError, connect
-from pointport.entrypoints.cli.options import Json, Site
+from pointport.entrypoints.cli import bars, error_file, results
+from pointport.entrypoints.cli.client import IMPORTS, OURS, CommandError, connect
+from pointport.entrypoints.cli.options import ImportId, Json, Site
 
-application = typer.Typer(name="imports", help="What was imported.", no_args_is_help=True)
+application = typer.Typer(
+    name="imports", help="What was imported, and what can still be done with it.", no_args_is_help=True
+)
 
 STANDARD_STREAM = Path("-")
-
-ImportId = Annotated[str, typer.Argument(metavar="ID", help="The import's id, as `imports list` shows it.")]
 
 
 @application.command("list")
@@ -52,6 +52,7 @@ def show(context: typer.Context, import_id: ImportId, site: Site = None, as_json
         bars.say_json({"loyaltyImport": found, "summary": summary})
         return
     results.show(found, summary)
+    results.show_life(found)
     bars.say()
     for entry in summary["trail"]:
         bars.say(f"{bars.moment(entry['created_date'])}  {entry['action']}  by {bars.plain(entry['actor'])}")
@@ -70,20 +71,11 @@ def errors(
     """Save an import's error file: the failed rows, each with its line, reason and advice."""
     with connect(context, site=site) as client:
         found = client.get_import(import_id)
-        target = save_errors(client, found, output, beside=Path.cwd() / Path(found["fileMetadata"]["name"]).name)
+        target = error_file.save(client, found, output, beside=Path.cwd() / Path(found["fileMetadata"]["name"]).name)
     if as_json:
         bars.say_json({"errorFile": str(target)})
     else:
         bars.say(f"Saved {bars.plain(target)}")
-
-
-def save_errors(client: Client, found: dict[str, Any], output: Path | None, *, beside: Path) -> Path:
-    """Save the error file of an import, where the user says or beside a file under a name that is free."""
-    url = client.get(f"{IMPORTS}/error-file-download-url", loyaltyImportId=found["id"])["url"]
-    target = output or _free_name(beside, "errors", ".csv")
-    with bars.waiting("Saving the failed rows"):
-        client.download(url, target)
-    return target
 
 
 @application.command("certificate")
@@ -110,7 +102,9 @@ def certificate(
     if output == STANDARD_STREAM:
         bars.say_json(saved)
         return
-    target = output or _free_name(Path.cwd() / Path(found["certificate"]["fileName"]).name, "certificate", ".json")
+    target = output or error_file.free_name(
+        Path.cwd() / Path(found["certificate"]["fileName"]).stem, "certificate", ".json"
+    )
     try:
         target.write_text(json.dumps(saved, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
@@ -121,14 +115,6 @@ def certificate(
         return
     bars.say(f"Saved {bars.plain(target)}{f' and {bars.plain(page)}' if page else ''}")
     bars.say(f"Check it at any time with: pointport ledger verify --certificate {bars.plain(target)}")
-
-
-def _free_name(beside: Path, kind: str, suffix: str) -> Path:
-    target, count = beside.with_name(f"{beside.stem}-{kind}{suffix}"), 1
-    while target.exists():
-        count += 1
-        target = beside.with_name(f"{beside.stem}-{kind}-{count}{suffix}")
-    return target
 
 
 def _line(one: dict[str, Any]) -> tuple[Any, ...]:

@@ -263,12 +263,12 @@ def _money_not_points(found: Found) -> str:
 def _ledger(found: Found) -> str:
     """Say that a person has several rows, which are added up only when somebody chooses so."""
     if found.kind == "ledger":
-        sums = ": SUM is meant for duplicates, and they are added up"
+        sums = ": choose SUM for duplicates, and they are added up"
         no_sums = ", which cannot be added up as they are"
         what = sums if found.points.column else no_sums
         return f"It is a ledger with several rows per person{what}. {found.note('ledger')}".strip()
     if found.kind == "parts":
-        return f"{found.note('parts')}A person may have several rows: SUM is meant for duplicates to add them up."
+        return f"{found.note('parts')}A person may have several rows: choose SUM for duplicates to add them up."
     email, points = found.email.column, found.points.column
     beside = [c for c in found.columns if c not in (email, points) and headings.is_of_movements(c.name)]
     if not beside or not email or len(set(email.addresses)) == len(email.addresses):
@@ -277,7 +277,7 @@ def _ledger(found: Found) -> str:
     if points and headings.STANDING.search(points.name):
         running = f" But if {points.shown} is what was left after each row, choose FIRST or LAST."
     return (
-        f"Addresses stand in several rows, with {listed(beside)} beside them, so this looks like a ledger: SUM is meant for"
+        f"Addresses stand in several rows, with {listed(beside)} beside them, so this looks like a ledger: choose SUM for"
         f" duplicates, and the rows of a person are added up.{running}"
     )
 
@@ -285,13 +285,11 @@ def _ledger(found: Found) -> str:
 def _deltas(found: Found) -> str:
     chosen = found.points.column
     if found.kind == "additions":
-        return f"{found.note('additions')}To add the numbers to what customers have, the mode ADD is meant."
+        return f"{found.note('additions')}To add the numbers to what customers have, choose the mode ADD."
     if chosen and found.kind != "ledger" and headings.look_alike(chosen.name) == "addition":
-        return f"{chosen.shown} is added to what customers have: the mode ADD is meant."
+        return f"{chosen.shown} is added to what customers have: choose the mode ADD."
     if chosen and found.kind != "ledger" and cells.holds_negative(chosen):
-        return (
-            f"{chosen.shown} has numbers below zero, which no balance is. If they are changes, the mode ADD is meant."
-        )
+        return f"{chosen.shown} has numbers below zero, which no balance is. If they are changes, choose the mode ADD."
     changes = [c for c in found.columns if headings.look_alike(c.name) == "addition"]
     if changes and not chosen:
         return (

@@ -7,6 +7,7 @@ from pointport.entrypoints.api.examples import (
     contacts,
     files,
     imports,
+    previews,
     program,
     sites,
     transactions,
@@ -16,6 +17,7 @@ from pointport.entrypoints.api.examples.example import Example
 
 EXAMPLES: Mapping[str, Example] = {
     **imports.EXAMPLES,
+    **previews.EXAMPLES,
     **accounts.EXAMPLES,
     **transactions.EXAMPLES,
     **program.EXAMPLES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 from pointport.entrypoints.api.examples.example import (
@@ -12,6 +13,7 @@ from pointport.entrypoints.api.examples.example import (
     JOB_ID,
     KEY_ID,
     TRANSACTION_ID,
+    UNDO_ID,
     WEBHOOK_ID,
 )
 from pointport.entrypoints.api.examples.transactions import IDEMPOTENCY_KEY
@@ -61,11 +63,25 @@ def _inactive(to: str) -> PreconditionFailed:
 
 
 NO_IMPORT = NotFound(f"loyalty import {IMPORT_ID} not found")
+NO_FILE = NotFound(f"no file was uploaded to {FILE_URL}", code="FILE_NOT_FOUND")
 NO_CONTACT = NotFound(f"there is no contact {ACCOUNT_ID}", code="CONTACT_NOT_FOUND")
 NO_WEBHOOK = NotFound(f"there is no webhook {WEBHOOK_ID}", code="WEBHOOK_NOT_FOUND")
 CHANGED = Conflict(
     "entity has already changed since the requested revision", code="INVALID_REVISION", data={"currentRevision": "7"}
 )
+
+BODY_TOO_LARGE = _invalid("body", "is larger than 1048576 bytes", "MAX_SIZE", threshold=1_048_576)
+FILE_TOO_LARGE = TooLarge(
+    "the file is larger than 10,485,760 bytes, the most this server takes here;"
+    " split it, or have the server's operator raise the limit (`pointport settings`)",
+    code="FILE_TOO_LARGE",
+    data={"maxBytes": 10_485_760},
+)
+
+
+def _in_status(message: str, status: str) -> PreconditionFailed:
+    return PreconditionFailed(message, code="INVALID_IMPORT_STATUS", data={"status": status})
+
 
 FAILURES: Mapping[str, Failure] = {
     # 400
@@ -76,6 +92,22 @@ FAILURES: Mapping[str, Failure] = {
     ),
     "InvalidMapping": Failure(
         (_invalid("headerMappingInfo.headerMappings", "must contain exactly 2 items", "MIN_SIZE", threshold=2),)
+    ),
+    "InvalidRetry": Failure(
+        (
+            _invalid("fileUrl", "or corrections: one of them must be given, and not both", "OTHER"),
+            _invalid(
+                "fileUrl",
+                "is no error file of ours: its last columns must be"
+                ' "Import line", "Import status", "Error code", "Error reason".'
+                " Correct the error file of this import, and leave its columns as they are.",
+                "OTHER",
+            ),
+            _invalid(
+                "fileUrl", "the lines 4 went through meanwhile, or are just being tried again; take them out", "OTHER"
+            ),
+            _invalid("corrections", "the lines 2 did not fail, so there is nothing to correct", "OTHER"),
+        )
     ),
     "InvalidQuery": Failure((_invalid("query.cursorPaging.limit", "must be at most 100", "MAX", threshold=100),)),
     "InvalidSearch": Failure((_invalid("search.aggregations", "is not offered", "FIELD_NOT_ALLOWED"),)),
@@ -157,7 +189,11 @@ FAILURES: Mapping[str, Failure] = {
         )
     ),
     "ReportGone": Failure((NotFound(f"the file of import {IMPORT_ID} is kept no longer", code="REPORT_NOT_FOUND"),)),
-    "UploadNotFound": Failure((NotFound(f"no file was uploaded to {FILE_URL}", code="FILE_NOT_FOUND"),)),
+    "PreviewNotFound": Failure(
+        (NO_IMPORT, NotFound(f"import {IMPORT_ID} has no preview; ask for one", code="PREVIEW_NOT_FOUND"))
+    ),
+    "RetryNotFound": Failure((NO_IMPORT, NO_FILE)),
+    "UploadNotFound": Failure((NO_FILE,)),
     "FileNotFound": Failure((NotFound(f"no file at {FILE_URL.removeprefix('/')}", code="FILE_NOT_FOUND"),)),
     "AccountNotFound": Failure((NotFound(f"there is no loyalty account {ACCOUNT_ID}", code="ACCOUNT_NOT_FOUND"),)),
     "TransactionNotFound": Failure(
@@ -202,28 +238,57 @@ FAILURES: Mapping[str, Failure] = {
         )
     ),
     # 413
-    "BodyTooLarge": Failure(
-        (_invalid("body", "is larger than 1048576 bytes", "MAX_SIZE", threshold=1_048_576),),
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    ),
-    "TooLarge": Failure(
-        (
-            TooLarge(
-                "the file is larger than 10,485,760 bytes, the most this server takes here;"
-                " split it, or have the server's operator raise the limit (`pointport settings`)",
-                code="FILE_TOO_LARGE",
-                data={"maxBytes": 10_485_760},
-            ),
-        )
-    ),
+    "BodyTooLarge": Failure((BODY_TOO_LARGE,), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    "TooLarge": Failure((FILE_TOO_LARGE,)),
+    "BodyOrFileTooLarge": Failure((BODY_TOO_LARGE, FILE_TOO_LARGE), HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     # 428
     "PreconditionFailed": Failure((_inactive("adjust points"),)),
     "ImportNotParsed": Failure(
         (
-            PreconditionFailed(
-                "import must be PARSED to execute", code="INVALID_IMPORT_STATUS", data={"status": "IMPORTING"}
-            ),
+            _in_status("import must be PARSED to execute", "IMPORTING"),
             _inactive("execute an import"),
+            PreconditionFailed(
+                f"this very file was imported before, on 2024-09-17 by import {IMPORT_ID}: its points would be added a"
+                " second time. If that is meant, say so with allowRepeat.",
+                code="FILE_REPEATED",
+                data={
+                    "loyaltyImportId": IMPORT_ID,
+                    "executedDate": datetime(2024, 9, 17, 11, 5, 2, 22_000, tzinfo=UTC),
+                },
+            ),
+        )
+    ),
+    "CannotPreview": Failure(
+        (_in_status("only an import that is PARSED can be previewed, and this one is IMPORTING", "IMPORTING"),)
+    ),
+    "CannotCancel": Failure(
+        (_in_status("only an import that is IMPORTING can be cancelled, and this one is IMPORTED", "IMPORTED"),)
+    ),
+    "CannotUndo": Failure(
+        (
+            _in_status("only an import that has ended can be undone, and this one is IMPORTING", "IMPORTING"),
+            PreconditionFailed(
+                "this import is undone already, or about to be", code="ALREADY_UNDONE", data={"undoId": UNDO_ID}
+            ),
+            PreconditionFailed("this import has changed no balance: there is nothing to undo", code="NOTHING_TO_UNDO"),
+            PreconditionFailed(
+                f"{UNDO_ID} is the undo of import {IMPORT_ID}, and an undo cannot be undone: import the file again",
+                code="UNDO_OF_UNDO",
+            ),
+        )
+    ),
+    "CannotRetry": Failure(
+        (
+            _in_status(
+                "only an import that was executed and has ended can be tried again, and this one is IMPORTING",
+                "IMPORTING",
+            ),
+            PreconditionFailed(
+                "no row of this import has failed: there is nothing to try again", code="NOTHING_TO_RETRY"
+            ),
+            PreconditionFailed(
+                "the rows of this import are kept no longer: import them as a new file", code="ROWS_ERASED"
+            ),
         )
     ),
     "NotCertified": Failure(
@@ -301,9 +366,16 @@ FAILURES: Mapping[str, Failure] = {
 """By what the description calls them. Those called like an error are the answers of calls that have none of their own."""
 
 BY_CALL: Mapping[str, tuple[str, ...]] = {
-    "create_import": ("UploadNotFound",),
+    "create_import": ("UploadNotFound", "BodyOrFileTooLarge"),
     "get_import": ("InvalidImportId", "ImportNotFound"),
     "execute_import": ("InvalidMapping", "ImportNotFound", "ImportNotParsed"),
+    "preview_import": ("InvalidMapping", "ImportNotFound", "CannotPreview"),
+    "get_preview": ("InvalidImportId", "PreviewNotFound"),
+    "cancel_import": ("InvalidImportId", "ImportNotFound", "CannotCancel"),
+    "undo_import": ("InvalidImportId", "ImportNotFound", "CannotUndo"),
+    "preview_undo": ("InvalidImportId", "ImportNotFound", "CannotUndo"),
+    "get_undo_preview": ("InvalidImportId", "PreviewNotFound"),
+    "retry_import": ("InvalidRetry", "RetryNotFound", "BodyOrFileTooLarge", "CannotRetry"),
     "get_error_file_url": ("InvalidImportId", "ErrorFileNotFound"),
     "get_certificate": ("InvalidImportId", "ImportNotFound", "NotCertified"),
     "query_imports": ("InvalidQuery",),

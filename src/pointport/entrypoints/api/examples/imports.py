@@ -8,9 +8,13 @@ from pointport.entrypoints.api.examples.example import (
     JOB_ID,
     KEY_ID,
     LAST_PAGE,
+    PREVIEW_ID,
+    RETRY_FILE_URL,
+    RETRY_ID,
     SERVER,
     SITE_ID,
     TRANSACTION_ID,
+    UNDO_ID,
     Example,
     Json,
 )
@@ -59,6 +63,16 @@ PARSED: Json = {
     "parseResult": {"parsedRowCount": 3},
     "pointport": {"detected": DETECTED},
 }
+CHOSEN: Json = {"maxPointsPerRow": 10_000, "description": "Moved from the old shop"}
+OPTIONS: Json = {
+    "mode": "SET",
+    "duplicates": "REJECT",
+    "unknownContacts": "REJECT",
+    "atomic": False,
+    "allowRepeat": False,
+    "notify": True,
+    **CHOSEN,
+}
 EXECUTED: Json = {
     **PARSED,
     "asyncImportJobId": JOB_ID,
@@ -67,7 +81,12 @@ EXECUTED: Json = {
     "status": "IMPORTING",
     "fileMetadata": {**PARSED["fileMetadata"], "headerMappingInfo": MAPPING},
     "importResult": {"errorFileExists": False},
-    "pointport": {"detected": DETECTED, "progress": {"rowsDone": 0, "rowsTotal": 3}},
+    "pointport": {
+        "detected": DETECTED,
+        "options": OPTIONS,
+        "preview": {"id": PREVIEW_ID},
+        "progress": {"rowsDone": 0, "rowsTotal": 3},
+    },
 }
 IMPORTED: Json = {
     **EXECUTED,
@@ -77,11 +96,29 @@ IMPORTED: Json = {
     "importResult": {"errorFileExists": True, "successCount": 2, "failureCount": 1},
     "pointport": {
         "detected": DETECTED,
+        "options": OPTIONS,
+        "preview": {"id": PREVIEW_ID, "differingRows": 0},
         "progress": {"rowsDone": 3, "rowsTotal": 3},
         "totals": {"accountsCreated": 1, "accountsChanged": 2, "pointsAdded": 35, "pointsRemoved": 0},
+        "stillFailedCount": 1,
     },
 }
+UNDOING: Json = {
+    **IMPORTED,
+    "revision": "7",
+    "updatedDate": "2024-09-17T11:31:40.250Z",
+    "pointport": {**IMPORTED["pointport"], "undo": {"id": UNDO_ID, "status": "RUNNING", "policy": "SKIP"}},
+}
+RETRIED: Json = {
+    **CREATED,
+    "id": RETRY_ID,
+    "createdDate": "2024-09-17T11:20:31.007Z",
+    "updatedDate": "2024-09-17T11:20:31.007Z",
+    "fileMetadata": {"size": 312, "name": "data-errors.csv", "url": RETRY_FILE_URL, "sampleDataRows": []},
+    "pointport": {"retryOf": IMPORT_ID},
+}
 SUMMARY: Json = {
+    "outcomes": {"imported": 2, "unchanged": 0, "merged": 0, "failed": 1, "unprocessed": 0},
     "problems": [{"code": "CONTACT_NOT_FOUND", "title": "Unknown customer", "count": 1}],
     "accounts": 2,
     "balance": 35,
@@ -178,8 +215,15 @@ EXAMPLES: Mapping[str, Example] = {
     "get_import": Example({"loyaltyImport": IMPORTED}, parameters={"loyaltyImportId": IMPORT_ID}),
     "execute_import": Example(
         {"loyaltyImport": EXECUTED},
-        {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": MAPPING},
+        {"loyaltyImportId": IMPORT_ID, "headerMappingInfo": MAPPING, "options": CHOSEN},
         {HEADER: "2024-09-17 data.csv execute"},
+    ),
+    "cancel_import": Example({"loyaltyImport": EXECUTED}, {"loyaltyImportId": IMPORT_ID}),
+    "undo_import": Example({"loyaltyImport": UNDOING}, {"loyaltyImportId": IMPORT_ID, "policy": "SKIP"}),
+    "retry_import": Example(
+        {"loyaltyImport": RETRIED},
+        {"loyaltyImportId": IMPORT_ID, "fileUrl": RETRY_FILE_URL, "fileName": "data-errors.csv"},
+        {HEADER: "2024-09-17 data.csv retry"},
     ),
     "get_error_file_url": Example(
         {"url": f"{SERVER}/files/download/eyJhbGciOi"}, parameters={"loyaltyImportId": IMPORT_ID}

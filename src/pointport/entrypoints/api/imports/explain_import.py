@@ -13,7 +13,7 @@ from pointport.errors import NotFound
 from pointport.imports import steps
 from pointport.imports.problems import CATALOGUE
 from pointport.wire.base import Json, timestamp
-from pointport.wire.imports import SummaryAnswer
+from pointport.wire.imports import SummaryAnswer, outcome_counts
 
 router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
@@ -22,10 +22,12 @@ router = APIRouter(prefix="/pointport/v1", route_class=Call)
 def explain_import(
     import_id: ImportId, app: TheApp, who: Importer, examples: Annotated[int, Query(ge=0, le=100)] = 10
 ) -> Json:
-    """Return the counts of each problem, the site's totals now, the trail, and the first failed rows with advice."""
+    """Return the counts of outcomes and problems, the site's totals now, the trail, and the first failed rows."""
     found = steps.summary(app, who.site_id, import_id)
     failures = steps.first_failures(app, who.site_id, import_id, limit=examples)
+    outcomes = found["outcomes"]
     return {
+        **({} if outcomes is None else {"outcomes": outcome_counts(outcomes)}),
         "problems": [
             {"code": code, "title": CATALOGUE[code].title, "count": count} for code, count in found["problems"].items()
         ],

@@ -1,9 +1,10 @@
 """POST /v1/loyalty-imports/retry: the failed rows of an import, corrected, once more (design.md 8)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, ConfigDict, Field, StrictInt, StrictStr
+from pydantic_core import PydanticCustomError
 
 from pointport.entrypoints.api import bodies
 from pointport.entrypoints.api.auth import Importer
@@ -24,20 +25,35 @@ CELL_CHARACTERS_MAX = 320
 """As long as an e-mail address may be (RFC 3696, erratum 1690, and a little more)."""
 
 
+def _as_text(value: Any) -> Any:
+    """Take points as number or as text; which numbers are points is asked of the row."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise PydanticCustomError("FORMAT", "must be a whole number or text", {"type": "text"})
+    return str(value)
+
+
+CellText = Annotated[StrictStr, Field(max_length=CELL_CHARACTERS_MAX), bodies.STORABLE]
+Points = Annotated[CellText, BeforeValidator(_as_text, json_schema_input_type=StrictInt | CellText)]
+
+
 class CorrectedRow(bodies.Body):
     """What is right instead in a line of the import's file."""
 
     line: Annotated[bodies.Integer, Field(ge=1, le=LINE_MAX)]
-    email: Annotated[StrictStr, Field(max_length=CELL_CHARACTERS_MAX), bodies.STORABLE] | None = None
-    points: StrictInt | Annotated[StrictStr, Field(max_length=CELL_CHARACTERS_MAX), bodies.STORABLE] | None = None
+    email: CellText | None = None
+    points: Points | None = None
 
     def correction(self) -> retries.Correction:
         """Return it as the steps take it."""
-        return retries.Correction(self.line, self.email, None if self.points is None else str(self.points))
+        return retries.Correction(self.line, self.email, self.points)
 
 
 class RetryImport(bodies.Body):
     """Which import, and either its error file, corrected and uploaded, or what is right instead, line by line."""
+
+    model_config = ConfigDict(json_schema_extra=bodies.exactly_one_of(file_url="string", corrections="array"))
 
     loyalty_import_id: bodies.Guid
     file_url: bodies.FilePath | None = None
