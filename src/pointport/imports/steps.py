@@ -869,10 +869,10 @@ def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, An
         return {}
     told: dict[int, dict[str, Any]] = {}
     for row in failed:
-        if not rows.whose.has_cells:
-            told[row["line"]] = {"message": reporting.title(row), "cells": None}
-        elif not reporting.quotes_cell(row):
+        if not reporting.quotes_cell(row):
             told[row["line"]] = {"message": reporting.message(row, [], header, columns), "cells": None}
+        elif not rows.whose.has_cells:
+            told[row["line"]] = {"message": reporting.title(row), "cells": None}
     if failed and rows.whose.has_cells and found.erased_date is None:
         in_order = sorted(failed, key=itemgetter("line"))
         with suppress(FileRejected, NotFound):

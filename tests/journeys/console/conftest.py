@@ -58,6 +58,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
+def site(make_site: Callable[[str], Site]) -> Site:
+    """A site and its key; the journeys of the command line have another of this name."""
+    return make_site("Corner Shop")
+
+
+@pytest.fixture
 def works() -> bool:
     """Whether a worker is at work beside the console; without one, a test does its jobs when it wants them done."""
     return True

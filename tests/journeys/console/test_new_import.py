@@ -106,7 +106,9 @@ def test_an_upload_can_be_stopped(page: Page, console: Console) -> None:
     page.get_by_label("Your file").set_input_files(file(GOOD))
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_label("Your file")).to_be_visible()
-    waiting[0].abort()
+    expect(page.get_by_label("Your file")).to_be_focused()
+    for route in waiting:
+        route.abort()
 
 
 @pytest.mark.parametrize("works", [False])

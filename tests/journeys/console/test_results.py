@@ -166,11 +166,12 @@ def test_an_import_is_taken_back_after_a_look(page: Page, console: Console, stor
 def test_what_stands_in_the_way_of_taking_back_is_told(page: Page, console: Console, story: Story) -> None:
     story.add_contacts(*CONTACTS)
     ended = story.run(GOOD, 1, 2)
-    story.run(b"e,p\nada@example.com,9\nbob@example.com,9\n")
+    later = story.run(b"e,p\nada@example.com,9\nbob@example.com,9\n")
     story.preview_undo(ended)
     page.goto(address(console, ended, "/undo"))
     see_fact(page, "Not possible", "2")
     expect(page.get_by_text("A later import has set these balances anew. Take that one back first.")).to_be_visible()
+    expect(page.get_by_role("link", name="See it")).to_have_attribute("href", f"/console/imports/{later.id}")
     expect(page.get_by_text("There is nothing that could be taken back.")).to_be_visible()
     check_page(page)
 

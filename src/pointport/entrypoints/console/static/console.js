@@ -53,6 +53,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const bar = going.querySelector("progress");
   let file = null;
   let request = null;
+  let isStopped = false;
   form.classList.add("has-script");
 
   const show = (part) => {
@@ -70,6 +71,7 @@ document.addEventListener("DOMContentLoaded", () => {
   async function begin(chosen) {
     file = chosen;
     if (!file) return;
+    [request, isStopped] = [null, false];
     if (file.size === 0) {
       return fail(`“${file.name}” is empty. Export it again, look whether it has something in it, and choose it once more.`, false);
     }
@@ -86,11 +88,12 @@ document.addEventListener("DOMContentLoaded", () => {
       if (answer.status === 401) return fail("You have been signed out meanwhile. Sign in in another tab, then try again.", true);
       if (!answer.ok) throw new Error(String(answer.status));
       const slot = await answer.json();
+      if (isStopped) return;
       await send(slot.url);
       going.querySelector(".numbers").textContent = "It has arrived.";
       finish(slot.path);
     } catch (error) {
-      if (error.name === "AbortError") return show(target);
+      if (isStopped) return;
       fail(
         error.tooLarge
           ? `“${file.name}” is too large: ${form.dataset.maxWords} are the most. Split it into several files.`
@@ -112,7 +115,7 @@ document.addEventListener("DOMContentLoaded", () => {
       request.onload = () =>
         request.status < 300 ? resolve() : reject(Object.assign(new Error(), { tooLarge: request.status === 413 }));
       request.onerror = () => reject(new Error());
-      request.onabort = () => reject(Object.assign(new Error(), { name: "AbortError" }));
+      request.onabort = () => reject(new Error());
       request.send(file);
     });
   }
@@ -133,7 +136,13 @@ document.addEventListener("DOMContentLoaded", () => {
     begin(input.files[0]);
   });
   input.addEventListener("change", () => begin(input.files[0]));
-  going.querySelector("[data-stop]").addEventListener("click", () => request?.abort());
+  going.querySelector("[data-stop]").addEventListener("click", () => {
+    isStopped = true;
+    request?.abort();
+    form.reset();
+    show(target);
+    input.focus();
+  });
   problem.querySelector("[data-again]").addEventListener("click", () => begin(file));
   problem.querySelector("[data-other]").addEventListener("click", () => {
     form.reset();
