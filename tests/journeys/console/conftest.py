@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,8 +27,8 @@ AXE = Path(__file__).with_name("axe.min.js")
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 PATIENCE_MILLISECONDS = 15_000
 """Only a test that fails waits so long."""
-EXPECTED_TALK = ("Password forms should have",)
-"""What Chromium says of its own accord about a form that is as it should be."""
+EXPECTED_TALK = ("[DOM]", "the server responded with a status of 4", "net::ERR_CONNECTION_RESET")
+"""What Chromium says of its own accord: of a form that is as it should be, and of an answer that a test is about."""
 
 expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
@@ -58,12 +59,24 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def console(app: App) -> Iterator[Console]:
-    """The console of the test's application, with a worker."""
+def site(make_site: Callable[[str], Site]) -> Site:
+    """A site and its key; the journeys of the command line have another of this name."""
+    return make_site("Corner Shop")
+
+
+@pytest.fixture
+def works() -> bool:
+    """Whether a worker is at work beside the console; without one, a test does its jobs when it wants them done."""
+    return True
+
+
+@pytest.fixture
+def console(app: App, works: bool) -> Iterator[Console]:
+    """The console of the test's application, with a worker unless it is to do without."""
     links = OneTimeLinks(app.clock)
     api = server.create_api(app, beside=("/console", lambda: create_console(app, links)))
     serving = server.configure(api, port=0)
-    with worker.running(app), server.running(serving):
+    with worker.running(app) if works else nullcontext(), server.running(serving):
         host, port = serving.servers[0].sockets[0].getsockname()[:2]
         yield Console(f"http://{host}:{port}", links)
 
@@ -82,7 +95,7 @@ def open_context(browser: Browser, console: Console) -> Iterator[Callable[..., B
     said: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        is_expected = "the server responded with a status of 4" in message.text or message.text.startswith(("[DOM]",))
+        is_expected = any(part in message.text for part in EXPECTED_TALK)
         if message.type in {"error", "warning"} and not is_expected:
             said.append(f"{message.type}: {message.text}")
 

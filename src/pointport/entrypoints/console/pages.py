@@ -129,6 +129,18 @@ def page(*scopes: str) -> Callable[[Page], Callable[[Request], Awaitable[Respons
     return with_scopes
 
 
+def refuse_stranger(session: Session, scopes: frozenset[str]) -> None:
+    """Raise PermissionDenied for who lacks these scopes."""
+    if scopes and not session.may(*scopes):
+        raise PermissionDenied("your API key does not open this page; sign in with one that does")
+
+
+def refuse_strange_form(session: Session, token: str) -> None:
+    """Raise PermissionDenied for a form that was not rendered for this session."""
+    if not sessions.is_own_form(session, token):
+        raise PermissionDenied("this form is out of date: somebody has signed in anew. Go back, reload and try again")
+
+
 def _answer(function: Page, scopes: frozenset[str], request: Request, form: FormData) -> Response:
     app: App = request.app.state.pointport
     locale = wording.locale_of(request.headers.get("accept-language", ""))
@@ -136,19 +148,16 @@ def _answer(function: Page, scopes: frozenset[str], request: Request, form: Form
     try:
         session = sessions.find(app, request.cookies.get(sessions.COOKIE))
         if session is None:
-            return _to_sign_in(request)
-        if scopes and not session.may(*scopes):
-            raise PermissionDenied("your API key does not open this page; sign in with one that does")
-        if request.method == "POST" and not sessions.is_own_form(session, str(form.get(FORM_TOKEN, ""))):
-            raise PermissionDenied(
-                "this form is out of date: somebody has signed in anew. Go back, reload and try again"
-            )
+            return to_sign_in(request)
+        refuse_stranger(session, scopes)
+        if request.method == "POST":
+            refuse_strange_form(session, str(form.get(FORM_TOKEN, "")))
         return function(Visit(app, session, request, form, locale))
     except PointportError as error:
         return problem(request, error, locale=locale, session=session)
 
 
-def _to_sign_in(request: Request) -> Response:
+def to_sign_in(request: Request) -> Response:
     """Lead to the page where one signs in, and from there back to where one was."""
     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = target if request.method == "GET" else request.headers.get("referer", ROOT)
@@ -175,13 +184,7 @@ def redirect(path: str) -> Response:
 def problem(request: Request, error: PointportError, *, locale: Locale, session: Session | None) -> Response:
     """Return the page of an error of ours: what happened, and what to do."""
     status = STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
-    return render(request, "problem.html", status, locale=locale, session=session, message=sentence(error.message))
-
-
-def sentence(text: str) -> str:
-    """Return a message as a sentence: it begins with a capital and ends with a full stop."""
-    whole = text[:1].upper() + text[1:]
-    return whole if whole.endswith((".", "!", "?")) else f"{whole}."
+    return render(request, "problem.html", status, locale=locale, session=session, message=wording.explained(error))
 
 
 def render(
@@ -216,4 +219,5 @@ def _environment(language: str) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(wording.filters(Locale.parse(language)))
+    environment.globals.update(wording.LISTS)
     return environment

@@ -13,7 +13,16 @@ from pointport.entrypoints.console import (
     customer,
     customers,
     home,
+    import_cancel,
+    import_events,
+    import_files,
+    import_page,
+    import_preview,
+    import_reading,
+    import_retry,
+    import_undo,
     keys,
+    new_import,
     settings,
     sign_in,
     signing_key,
@@ -43,6 +52,7 @@ def create_console(app: App, links: OneTimeLinks) -> Starlette:
             Route(f"{ROOT}/accounts", customers.find, methods=["POST"]),
             Route(f"{ROOT}/accounts/{{id}}", customer.customer, methods=["GET"]),
             *_settings_routes(f"{ROOT}/settings"),
+            *_of_imports(),
             Mount(f"{ROOT}/static", _Static(directory=STATIC)),
         ]
     )
@@ -76,6 +86,32 @@ def _settings_routes(root: str) -> list[Route]:
         Route(f"{one}/delete", webhook.ask_to_delete, methods=["GET"]),
         Route(f"{one}/delete", webhook.delete, methods=["POST"]),
         Route(f"{one}/deliveries/{{event_id}}/send-again", webhook.send_again, methods=["POST"]),
+    ]
+
+
+def _of_imports() -> list[Route]:
+    """Return the pages of imports."""
+    imports, one = f"{ROOT}/imports", f"{ROOT}/imports/{{id}}"
+    return [
+        Route(f"{imports}/new", new_import.show, methods=["GET"]),
+        Route(f"{imports}/new", new_import.upload, methods=["POST"]),
+        Route(f"{imports}/slot", new_import.slot, methods=["POST"]),
+        Route(f"{imports}/create", new_import.create, methods=["POST"]),
+        Route(one, import_page.show, methods=["GET"]),
+        Route(f"{one}/events", import_events.events, methods=["GET"]),
+        Route(f"{one}/reading", import_reading.read_again, methods=["POST"]),
+        Route(f"{one}/preview", import_preview.ask, methods=["POST"]),
+        Route(f"{one}/preview", import_preview.show, methods=["GET"]),
+        Route(f"{one}/execute", import_preview.execute, methods=["POST"]),
+        Route(f"{one}/cancel", import_cancel.ask, methods=["GET"]),
+        Route(f"{one}/cancel", import_cancel.cancel, methods=["POST"]),
+        Route(f"{one}/retry", import_retry.retry, methods=["POST"]),
+        Route(f"{one}/undo", import_undo.show, methods=["GET"]),
+        Route(f"{one}/undo", import_undo.begin, methods=["POST"]),
+        Route(f"{one}/undo/preview", import_undo.preview, methods=["POST"]),
+        Route(f"{one}/errors.csv", import_files.error_file, methods=["GET"]),
+        Route(f"{one}/certificate", import_files.certificate, methods=["GET"]),
+        Route(f"{one}/report.csv", import_files.report, methods=["GET"]),
     ]
 
 

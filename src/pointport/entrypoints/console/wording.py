@@ -1,5 +1,6 @@
 """Numbers, moments and words as the person at the console reads them: their language's signs, and no code of ours."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -7,6 +8,10 @@ from typing import Any
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
+
+from pointport.errors import PointportError
+from pointport.imports.problems import CATALOGUE
+from pointport.imports.reading.encoding import NAMES as ENCODINGS
 
 FALLBACK = Locale("en")
 
@@ -31,6 +36,95 @@ TRANSACTION_TYPES: Mapping[str, str] = {
     "ADJUST": "Adjusted",
     "REFUND": "Refunded",
     "EXPIRE": "Expired",
+}
+DELIMITERS: Mapping[str, str] = {
+    ",": "comma  ,",
+    ";": "semicolon  ;",
+    "\t": "tab",
+    "|": "bar  |",
+    ":": "colon  :",
+    " ": "blank",
+}
+QUOTES: Mapping[str, str] = {'"': 'double quotes  "', "'": "single quotes  '", "": "none: quotes mean nothing"}
+SET_MODE, ADD_MODE = "Replace the balances", "Add to the balances"
+DUPLICATES: Mapping[str, str] = {
+    "REJECT": "Let these rows fail",
+    "FIRST": "Use the first row",
+    "LAST": "Use the last row",
+    "SUM": "Add them up",
+    "MAX": "Use the row with the most points",
+}
+FORESEEN: Mapping[str, str] = {
+    "IMPORTED": "The balance changes",
+    "UNCHANGED": "Already that balance",
+    "MERGED": "Counted with another row of the same customer",
+    "FAILED": "Would fail",
+    "UNPROCESSED": "Not reached",
+}
+UNDO_REASONS: Mapping[str, str] = {
+    "POINTS_SPENT": "These customers have less by now than would have to be taken away.",
+    "LATER_IMPORT": "A later import has set these balances anew. Take that one back first.",
+    "BALANCE_TOO_LARGE": "An account cannot hold so many points.",
+}
+FIELDS: Mapping[str, str] = {
+    "email": "E-mail addresses",
+    "points": "Points",
+    "mode": "What the points mean",
+    "duplicates": "The same customer more than once",
+    "unknown_contacts": "Customers that you do not have yet",
+    "allow_repeat": "Add this file again",
+    "fail_if_more_than": "Stop when more rows fail than",
+    "max_points_per_row": "Most points in one row",
+    "max_total_change": "Most points moved in all",
+    "max_accounts_changed_percent": "Most balances changed",
+    "description": "Text on the statement",
+}
+LISTS: Mapping[str, Mapping[str, str]] = {
+    "encoding_words": ENCODINGS,
+    "delimiter_words": DELIMITERS,
+    "quote_words": QUOTES,
+    "duplicate_words": DUPLICATES,
+    "foreseen_words": FORESEEN,
+    "undo_words": UNDO_REASONS,
+    "field_words": FIELDS,
+}
+"""What templates make lists of."""
+PLAIN = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r" \(the option `duplicates`\)", ""),
+        (r"No contact of this site has", "You have no customer with"),
+        (r"add the contact first", "add the customer first"),
+        (r"somebody else added a contact", "somebody else added a customer"),
+        (r"(?:choose SUM|SUM is meant)\s+for\s+duplicates to add them up", "choose “Add them up” for these"),
+        (r"(?:choose SUM|SUM is meant)\s+for\s+duplicates", "choose “Add them up” for these"),
+        (r"choose FIRST or LAST", "choose “Use the first row” or “Use the last row”"),
+        (r"and the mode ADD\b", f"and “{ADD_MODE}”"),
+        (r"choose the mode ADD|the mode ADD is meant", f"choose “{ADD_MODE}”"),
+        (r" \(maxPointsPerRow\)", ""),
+        (r"the ([\d,]+) that failIfMoreThan puts up with", r"the \1 that you put up with"),
+        (r"the ([\d,]+) of maxTotalChange", r"the \1 that you allowed"),
+        (r"the ([\d,]+ %) of maxAccountsChangedPercent", r"the \1 that you allowed"),
+        (r" accounts would change", " balances would change"),
+        (r"The import [0-9a-f-]{36} has set", "A later import has set"),
+        (r"say which encoding it has", "say below which characters it has"),
+    )
+)
+"""What is said in the words of the API, and how a person says it."""
+ERRORS: Mapping[str, str] = {
+    "INVALID_IMPORT_STATUS": "This import has gone on meanwhile, perhaps in another window or by somebody else.",
+    "NEWER_PREVIEW": "There is a newer preview, with other choices. Look at that one first.",
+    "FILE_REPEATED": "This very file was added before, so its points would be added a second time. If that is meant, go"
+    " back to the choices and say so there.",
+    "PROGRAM_NOT_ACTIVE": "Your loyalty program is still a draft. Start it under Settings, then come back to this import.",
+    "UPLOAD_URL_USED": "This file was taken already. Look among your imports, or choose the file again.",
+    "FILE_NOT_FOUND": "The file did not arrive, or is kept no longer. Choose it again.",
+    "UPLOAD_URL_EXPIRED": "The upload took longer than it may. Choose the file again.",
+    "ERROR_FILE_NOT_FOUND": "There is no file of failed rows, or it is kept no longer.",
+    "REPORT_NOT_FOUND": "There is no report of this import, or its file is kept no longer.",
+    "PREVIEW_NOT_FOUND": "There is no preview of this import. Make one first.",
+    "UNDO_OF_UNDO": "This is what took an import back, and cannot be taken back itself. Import the file again.",
+    "NOT_FOUND": "There is nothing here. It may be of another shop, or the address may be mistyped.",
 }
 
 
@@ -64,6 +158,33 @@ def moment(value: datetime, locale: Locale) -> str:
     return f"{format_datetime(value, 'medium', locale=locale)} UTC"
 
 
+def plain(text: str) -> str:
+    """Return a message without the words of the API."""
+    for pattern, words in PLAIN:
+        text = pattern.sub(words, text)
+    return text
+
+
+def explained(error: PointportError) -> str:
+    """Return what an error says to the person at the console, as a sentence: it begins with a capital."""
+    text = ERRORS.get(error.reason) or plain(error.message)
+    whole = text[:1].upper() + text[1:]
+    return whole if whole.endswith((".", "!", "?")) else f"{whole}."
+
+
+def duration(seconds: float, locale: Locale) -> str:
+    """Return how long something takes, as roughly as a person would say it."""
+    if seconds < 90:  # noqa: PLR2004  (a minute and a half)
+        rounded = max(1, round(seconds))
+        return f"{number(rounded, locale)} second{'' if rounded == 1 else 's'}"
+    return f"{number(round(seconds / 60), locale)} minutes"
+
+
+def counted(count: int, noun: str, locale: Locale, plural: str = "") -> str:
+    """Return a number of things: "1 row", "2,431 rows"."""
+    return f"{number(count, locale)} {noun if count == 1 else plural or noun + 's'}"
+
+
 def size(byte_count: int, locale: Locale) -> str:
     """Return the size of a file."""
     for unit, factor in (("MB", 1_000_000), ("kB", 1_000)):
@@ -82,5 +203,12 @@ def filters(locale: Locale) -> dict[str, Any]:
         "share": lambda part, whole: percent(part, whole, locale),
         "status": lambda value: STATUSES[value],
         "outcome": lambda value: OUTCOMES[value],
+        "counted": lambda value, noun, plural="": counted(value, noun, locale, plural),
+        "duration": lambda value: duration(value, locale),
+        "plain": plain,
+        "problem": lambda code: CATALOGUE[code].title,
+        "encoding": lambda name: "Excel workbook" if name == "xlsx" else ENCODINGS.get(name, name),
+        "delimiter": lambda value: DELIMITERS.get(value, value),
+        "quote": lambda value: QUOTES.get(value, value),
         "transaction_type": lambda value: TRANSACTION_TYPES[value],
     }
