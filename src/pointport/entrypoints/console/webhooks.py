@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from pointport.entrypoints.console.pages import ROOT, Visit, page, redirect, sentence
+from pointport.entrypoints.console import wording
+from pointport.entrypoints.console.pages import ROOT, Visit, page, redirect
 from pointport.errors import InvalidRequest
 from pointport.plumbing.webhooks import subscriptions
 from pointport.plumbing.webhooks.event_types import EventType
@@ -87,7 +88,7 @@ def chosen_events(visit: Visit) -> list[EventType]:
 def told_of_target(error: InvalidRequest) -> str:
     """Return what is wrong with an address, to who cannot set settings."""
     told, _, setting = error.violations[0].description.partition(";")
-    return sentence(f"this address {told}") + (" Whoever runs Pointport for you can allow it." if setting else "")
+    return wording.plain(f"this address {told}") + (" Whoever runs Pointport for you can allow it." if setting else "")
 
 
 def form(
