@@ -9,7 +9,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
 
-from pointport.errors import PointportError
+from pointport.errors import NotFound, PointportError
 from pointport.imports.problems import CATALOGUE
 from pointport.imports.reading.encoding import NAMES as ENCODINGS
 
@@ -124,8 +124,10 @@ ERRORS: Mapping[str, str] = {
     "REPORT_NOT_FOUND": "There is no report of this import, or its file is kept no longer.",
     "PREVIEW_NOT_FOUND": "There is no preview of this import. Make one first.",
     "UNDO_OF_UNDO": "This is what took an import back, and cannot be taken back itself. Import the file again.",
-    "NOT_FOUND": "There is nothing here. It may be of another shop, or the address may be mistyped.",
 }
+NOTHING_HERE = "There is nothing here. It may be of another shop, or the address may be mistyped."
+"""Instead of a message that names an id."""
+ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def locale_of(accept_language: str) -> Locale:
@@ -167,7 +169,13 @@ def plain(text: str) -> str:
 
 def explained(error: PointportError) -> str:
     """Return what an error says to the person at the console, as a sentence: it begins with a capital."""
-    text = ERRORS.get(error.reason) or plain(error.message)
+    if error.reason == NotFound.code and ID.search(error.message):
+        return NOTHING_HERE
+    return sentence(ERRORS.get(error.reason) or plain(error.message))
+
+
+def sentence(text: str) -> str:
+    """Return a message as a sentence: it begins with a capital and ends with a full stop."""
     whole = text[:1].upper() + text[1:]
     return whole if whole.endswith((".", "!", "?")) else f"{whole}."
 
