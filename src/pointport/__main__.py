@@ -21,7 +21,10 @@ from pointport.errors import SetupError
 if TYPE_CHECKING:
     import httpx2
     import uvicorn
+    from starlette.types import ASGIApp
 
+    from pointport.app import App
+    from pointport.entrypoints.console.sessions import OneTimeLinks
     from pointport.settings import Settings
 
 READ_BYTES = 256 * 1024
@@ -79,7 +82,7 @@ def _settings() -> "Settings":
         raise SetupError(f"a setting is wrong: {'; '.join(told)}") from error
 
 
-def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> None:
+def _serve(host: str | None, port: int | None, tell: Callable[[str, str], None]) -> None:
     with _loading():
         from pointport.app import configure_logging, open_app
 
@@ -92,15 +95,25 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str], None]) -> N
         loading.join()
         from pointport.entrypoints import worker
         from pointport.entrypoints.api import server
+        from pointport.entrypoints.console.sessions import OneTimeLinks
 
+        links = OneTimeLinks(app.clock)
         serving = server.configure(
-            server.create_api(app),
+            server.create_api(app, beside=("/console", partial(_load_console, app, links))),
             host=host or settings.host,
             port=settings.port if port is None else port,
         )
         with worker.running(app), server.running(serving):
-            tell(_address(serving))
+            address = _address(serving)
+            tell(address, f"{settings.public_url or address}/console/link/{links.issue()}")
             _wait_for_signal()
+
+
+def _load_console(app: "App", links: "OneTimeLinks") -> "ASGIApp":
+    """Load the console when first somebody comes to it: who only calls the API waits for none of it."""
+    from pointport.entrypoints.console.server import create_console
+
+    return create_console(app, links)
 
 
 def _load_api() -> None:

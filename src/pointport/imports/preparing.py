@@ -5,7 +5,7 @@ and what happens are the work of the same statements on the same rows.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -67,6 +67,12 @@ def line_up(
 def rows(workshop: Workshop, found: LoyaltyImport) -> Iterator[Row]:
     """Return the rows of an import's file."""
     return files.read(workshop.objects.get(found.file_url.removeprefix("/")), found.dialect, workshop.settings)
+
+
+def rows_at(workshop: Workshop, found: LoyaltyImport, lines: Sequence[int]) -> Iterator[Row]:
+    """Return the rows of an import's file that start at these lines."""
+    path = found.file_url.removeprefix("/")
+    return files.read_at(lambda: workshop.objects.get(path), found.dialect, workshop.settings, lines)
 
 
 def number_format(workshop: Workshop, found: LoyaltyImport, columns: Mapping) -> NumberFormat:

@@ -1,6 +1,6 @@
 """The record of an import: an import's whole life in one row, each change of it one named statement."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -200,6 +200,13 @@ def insert(
 def find(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:
     """Return an import. Raises NotFound, also when it is another site's."""
     return _found(connection, "find_import", site_id, import_id)
+
+
+def file_names(connection: Connection, site_id: UUID, import_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what the files of some imports are called, by the import's id; of those that there are."""
+    values = {"site_id": site_id, "ids": list(import_ids)}
+    rows = connection.execute(QUERIES["find_file_names"], values).fetchall()
+    return {row["id"]: row["file_name"] for row in rows}
 
 
 def lock(connection: Connection, site_id: UUID, import_id: UUID) -> LoyaltyImport:

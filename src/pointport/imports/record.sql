@@ -17,6 +17,11 @@ RETURNING *;
 -- An import as it is.
 SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s;
 
+-- name: find_file_names
+-- What the files of some imports are called.
+SELECT id, file_name FROM loyalty_import
+WHERE site_id = %(site_id)s AND id = any(%(ids)s);
+
 -- name: lock_import
 -- An import, held against every other change until the transaction ends.
 SELECT * FROM loyalty_import WHERE site_id = %(site_id)s AND id = %(id)s FOR NO KEY UPDATE;

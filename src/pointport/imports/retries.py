@@ -19,7 +19,7 @@ from pointport.imports import answers, intake, preparing, record, reporting, sta
 from pointport.imports.reading import corrected, files, learning
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Judged, Learned, Row, Workshop
-from pointport.imports.status import Status
+from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
@@ -33,6 +33,8 @@ QUERIES = load(__file__)
 PARSE_TASK = "parse_import"
 CORRECTIONS_MAX = 1_000
 LINES_NAMED_MAX = 10
+FAMILY_SHOWN = 10
+"""Of many imports that tried rows again, these are shown."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def from_corrections(
 
         changed = (
             (failure, _changed(cells, wanted[failure["line"]], before))
-            for failure, cells in reporting.with_cells(chosen(), preparing.rows(workshop, before))
+            for failure, cells in reporting.with_cells(chosen(), preparing.rows_at(workshop, before, [*wanted]))
         )
         workshop.objects.put(
             path,
@@ -145,6 +147,35 @@ def from_corrections(
     if made.file_url != file_url:  # somebody was faster with the same request
         workshop.objects.delete(path)
     return made
+
+
+@dataclass(frozen=True)
+class TakenUp:
+    """A failed row that another import of the family has taken up: it went through there, or may yet."""
+
+    import_id: UUID
+    is_under_way: bool
+
+
+def taken_up(workshop: Workshop, found: LoyaltyImport, lines: Sequence[int]) -> dict[int, TakenUp]:
+    """Return, by line, those of an import's failed rows that are not to be tried again, and where they are."""
+    these = {
+        "site_id": found.site_id,
+        "import_id": found.id,
+        "root_id": found.root_id or found.id,
+        "lines": list(lines),
+    }
+    with workshop.database.transaction(found.site_id) as connection:
+        rows = connection.execute(QUERIES["lines_taken_up"], these).fetchall()
+    return {row["line"]: TakenUp(row["import_id"], Status(row["status"]) in UNFINISHED) for row in rows}
+
+
+def family(workshop: Workshop, found: LoyaltyImport) -> tuple[LoyaltyImport, list[LoyaltyImport]]:
+    """Return the first import of a family, and the newest of those that tried its failed rows again, newest first."""
+    with workshop.database.transaction(found.site_id) as connection:
+        root = record.find(connection, found.site_id, found.root_id) if found.root_id else found
+        newest = root.retries[: -FAMILY_SHOWN - 1 : -1]
+        return root, [record.find(connection, found.site_id, one) for one in newest]
 
 
 def _find_failed(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:

@@ -43,6 +43,26 @@ WHERE
     )
 ORDER BY stage.points;
 
+-- name: lines_taken_up
+-- Those of some failed lines that another import of the family has taken up, as above, and which import that is.
+SELECT
+    failed.line,
+    again.import_id,
+    retry.status
+FROM import_row AS failed
+LEFT JOIN retry_row AS own
+    ON failed.site_id = own.site_id AND failed.line = own.line AND failed.import_id = own.import_id
+INNER JOIN retry_row AS again
+    ON failed.site_id = again.site_id AND again.root_line = coalesce(own.root_line, failed.line)
+INNER JOIN loyalty_import AS retry ON again.site_id = retry.site_id AND again.import_id = retry.id
+LEFT JOIN import_row AS settled
+    ON again.site_id = settled.site_id AND again.import_id = settled.import_id AND again.line = settled.line
+WHERE
+    failed.site_id = %(site_id)s AND failed.import_id = %(import_id)s AND failed.line = any(%(lines)s)
+    AND again.root_id = %(root_id)s
+    AND settled.problem IS NULL
+    AND NOT (retry.status = 'FAILED' AND retry.ready_rows IS NULL);
+
 -- name: insert_retry_rows
 -- Which row of the first import of the family each of them stands for.
 INSERT INTO retry_row (site_id, import_id, line, root_id, root_line)

@@ -14,7 +14,7 @@ again in `retries.py`.
 
 import itertools
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
@@ -208,6 +208,24 @@ def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
         return record.find(connection, site_id, import_id)
 
 
+def file_names(workshop: Workshop, site_id: UUID, import_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return what the files of some imports are called, by the import's id; of those that there are."""
+    with workshop.database.transaction(site_id) as connection:
+        return record.file_names(connection, site_id, import_ids)
+
+
+def find_repeats(workshop: Workshop, found: LoyaltyImport) -> list[LoyaltyImport]:
+    """Return the imports of the very same file that have changed the ledger and stand, newest first."""
+    with workshop.database.transaction(found.site_id) as connection:
+        return [twin for twin in record.find_twins(connection, found) if twin.stands and twin.executed_date is not None]
+
+
+def count_problems(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, int]:
+    """Return how often each problem occurred among the rows of an import."""
+    with workshop.database.transaction(site_id) as connection:
+        return reporting.count_problems(connection, site_id, import_id)
+
+
 def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of imports, as rows, and what is said of it."""
     with workshop.database.transaction(site_id) as connection:
@@ -258,11 +276,16 @@ def find_rows(workshop: Workshop, site_id: UUID, import_id: UUID, whose: outcome
 def query_rows(
     workshop: Workshop, rows: outcomes.Rows, pages: outcomes.Pages
 ) -> tuple[list[dict[str, Any]], PagingMetadata]:
-    """Return a page of rows, each with the `message` of its problem, and what is said of the page."""
+    """Return a page of rows, and what is said of the page.
+
+    Each row that has a problem has its `message`, and the `cells` of address and points as they stand in the file, where
+    the file was looked into for it.
+    """
     with workshop.database.transaction(rows.record.site_id) as connection:
         found, paging = outcomes.read_rows(connection, rows, pages)
     told = _messages(workshop, rows, [row for row in found if row["problem"] is not None])
-    return [{**row, "message": told.get(row["line"])} for row in found], paging
+    nothing: dict[str, Any] = {"message": None, "cells": None}
+    return [{**row, **told.get(row["line"], nothing)} for row in found], paging
 
 
 def find_report(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
@@ -842,23 +865,33 @@ def _write_error_file(workshop: Workshop, connection: Connection, found: Loyalty
     return ErrorFile(path, count)
 
 
-def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, Any]]) -> dict[int, str]:
+def _messages(workshop: Workshop, rows: outcomes.Rows, failed: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
     """Say what is wrong with rows of a page, by line; nothing of those whose cells are needed for it and are gone.
 
-    The file is read once, up to the last of them, and not at all when no message has a cell in it. An undo fails of
-    what happened since, not of a cell.
+    The file is looked into up to the last of them. An undo fails of what happened since, not of a cell.
     """
     found, header, columns = rows.record, rows.record.header or [], rows.columns
     if columns is None:
         return {}
-    quoting = sorted((row for row in failed if reporting.quotes_cell(row)), key=itemgetter("line"))
-    told = {row["line"]: reporting.message(row, [], header, columns) for row in failed if row not in quoting}
-    if not rows.whose.has_cells:
-        return told | {row["line"]: reporting.title(row) for row in quoting}
-    if quoting and found.erased_date is None:
+    told: dict[int, dict[str, Any]] = {}
+    for row in failed:
+        if not reporting.quotes_cell(row):
+            told[row["line"]] = {"message": reporting.message(row, [], header, columns), "cells": None}
+        elif not rows.whose.has_cells:
+            told[row["line"]] = {"message": reporting.title(row), "cells": None}
+    if failed and rows.whose.has_cells and found.erased_date is None:
+        in_order = sorted(failed, key=itemgetter("line"))
         with suppress(FileRejected, NotFound):
-            for failure, cells in reporting.with_cells(quoting, preparing.rows(workshop, found)):
-                told[failure["line"]] = learning.storable(reporting.message(failure, cells, header, columns))
+            lines = preparing.rows_at(workshop, found, [row["line"] for row in in_order])
+            for failure, cells in reporting.with_cells(in_order, lines):
+                message = reporting.message(failure, cells, header, columns)
+                told[failure["line"]] = {
+                    "message": learning.storable(message),
+                    "cells": [
+                        learning.storable(cells[index]) if index < len(cells) else ""
+                        for index in (columns.email, columns.points)
+                    ],
+                }
     return told
 
 

@@ -60,3 +60,10 @@ def totals(connection: Connection, site_id: UUID) -> Row:
 def read_page_of(connection: Connection, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of accounts, each with its contact."""
     return read_page(connection, QUERIES["query_accounts"], page, site_id)
+
+
+def read_page_of_customers(
+    connection: Connection, site_id: UUID, page: Page
+) -> tuple[list[dict[str, Any]], PagingMetadata]:
+    """Return a page of contacts, each with the points of its account, which are None for who has none."""
+    return read_page(connection, QUERIES["query_customers"], page, site_id)

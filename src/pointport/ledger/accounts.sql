@@ -61,6 +61,43 @@ CROSS JOIN
     ) AS contact
 ORDER BY {page_order}; -- noqa: AM06,RF02
 
+-- name: query_customers
+-- A page of a site's contacts, and then the accounts of those alone; who has none has no balance.
+SELECT
+    page.*,
+    account.balance,
+    account.earned,
+    account.adjusted,
+    account.redeemed,
+    account.expired
+FROM (
+    SELECT
+        contact.site_id,
+        contact.id,
+        contact.email,
+        contact.first_name,
+        contact.last_name,
+        {keys}
+    FROM contact
+    WHERE contact.site_id = %(site_id)s AND {where}
+    ORDER BY {order_by}
+    LIMIT {limit}
+) AS page
+LEFT JOIN
+    LATERAL (
+        SELECT
+            account.balance,
+            account.earned,
+            account.adjusted,
+            account.redeemed,
+            account.expired
+        FROM account
+        WHERE account.site_id = page.site_id AND account.id = page.id
+        OFFSET 0
+    ) AS account
+    ON TRUE
+ORDER BY {page_order}; -- noqa: AM06,RF02
+
 -- name: count_accounts
 -- How many of a site's accounts a filter and a free-text search choose.
 SELECT count(*) AS accounts

@@ -23,6 +23,23 @@ def show(database: Database, site_id: UUID, email: str, *, limit: int) -> tuple[
     return contact, account, entries
 
 
+def customer(
+    database: Database, site_id: UUID, contact_id: UUID, *, limit: int, before_revision: int | None = None
+) -> tuple[Row, Row | None, list[Row]]:
+    """Return a contact, its account if it has one, and entries, newest first: of all, or of those before a revision.
+
+    Raises NotFound.
+    """
+    before = {} if before_revision is None else {"before_revision": before_revision}
+    with database.transaction(site_id) as connection:
+        contact = contacts.find_by_id(connection, site_id, contact_id)
+        if contact is None:
+            raise NotFound(f"there is no contact {contact_id}", code="CONTACT_NOT_FOUND")
+        account = accounts.find(connection, site_id, contact_id)
+        entries = transactions.statement(connection, site_id, contact_id, limit=limit, **before)
+    return contact, account, entries
+
+
 def account(database: Database, site_id: UUID, account_id: UUID) -> Row:
     """Return an account with its contact. Raises NotFound."""
     with database.transaction(site_id) as connection:
@@ -36,6 +53,12 @@ def query_accounts(database: Database, site_id: UUID, page: Page) -> tuple[list[
     """Return a page of accounts, each with its contact."""
     with database.transaction(site_id) as connection:
         return accounts.read_page_of(connection, site_id, page)
+
+
+def query_customers(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
+    """Return a page of contacts, each with the points of its account, which are None for who has none."""
+    with database.transaction(site_id) as connection:
+        return accounts.read_page_of_customers(connection, site_id, page)
 
 
 def count_accounts(database: Database, site_id: UUID, where: sql.Composable, parameters: Mapping[str, Any]) -> int:

@@ -190,8 +190,15 @@ NO_BODIES = (b"", b"null")
 START_SECONDS_MAX = 10.0
 
 
-def create_api(app: App, operator_token: str | None = None) -> FastAPI:
-    """Return the ASGI application. Who sends `operator_token` as its key is the operator; None lets nobody be."""
+Beside = tuple[str, Callable[[], ASGIApp]]
+"""Where the paths of another door begin, and what makes it when somebody first comes to it."""
+
+
+def create_api(app: App, operator_token: str | None = None, *, beside: Beside | None = None) -> FastAPI:
+    """Return the ASGI application. Who sends `operator_token` as its key is the operator; None lets nobody be.
+
+    `beside` is another door in the same house.
+    """
     api = FastAPI(
         title="Pointport",
         version=__version__,
@@ -217,6 +224,8 @@ def create_api(app: App, operator_token: str | None = None) -> FastAPI:
     problems.install(api)
     api.add_middleware(_Aliases)
     api.add_middleware(_SmallBodies)
+    if beside is not None:
+        api.add_middleware(_Beside, *beside)
     api.add_middleware(_Named)  # around the other, so that its answers have a name too
     return api
 
@@ -274,6 +283,20 @@ class _Named:
             path = scope["path"].partition("/files/")[0] or "/files"
             logger.exception("request failed", method=scope["method"], path=path)
             await JSONResponse({}, HTTPStatus.INTERNAL_SERVER_ERROR)(scope, receive, named)
+
+
+class _Beside:
+    """Hands what comes under a path to another application, which is made when first somebody comes to it."""
+
+    def __init__(self, inner: ASGIApp, root: str, make: Callable[[], ASGIApp]) -> None:
+        self._inner = inner
+        self._root = root
+        self._make = functools.cache(make)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        is_there = scope["type"] == "http" and (path == self._root or path.startswith(f"{self._root}/"))
+        await (self._make() if is_there else self._inner)(scope, receive, send)
 
 
 class _Aliases:

@@ -17,6 +17,12 @@ def serve(
 ) -> None:
     """Serve the API and work, in one process, until Ctrl-C."""
     wiring: Wiring = context.obj["wiring"]
-    wiring.serve(
-        host, port, lambda url: bars.say_json({"url": url}) if as_json else bars.say(f"Serving on {url} (Ctrl-C stops)")
-    )
+
+    def tell(url: str, link: str) -> None:
+        if as_json:
+            bars.say_json({"url": url, "console": link})
+            return
+        bars.say(f"Serving on {url} (Ctrl-C stops)")
+        bars.say(f"Console: {link} (signs you in, once, within half an hour)")
+
+    wiring.serve(host, port, tell)

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 class Wiring:
     """The ways in."""
 
-    serve: Callable[[str | None, int | None, Callable[[str], None]], None]
-    """Serve the API and work, on an address and port or those of the settings, until stopped; tell the URL when up."""
+    serve: Callable[[str | None, int | None, Callable[[str, str], None]], None]
+    """Serve the API, the console and work, on an address and port or those of the settings, until stopped.
+
+    Tells the URL, and the console's one-time link, when up.
+    """
     work: Callable[[Callable[[], None]], None]
     """Work until stopped; tell when it has begun."""
     open_inside: Callable[[bool], AbstractContextManager["httpx2.Client"]]

@@ -104,10 +104,10 @@ def guess_again(damaged: str) -> str | None:
     return None if found in (UTF_8, UTF_16_LE, UTF_16_BE) else found
 
 
-def pieces(stream: Iterable[bytes], encoding: str) -> Iterator[str]:
-    """Return the text in pieces that end anywhere, without its byte order mark."""
+def pieces(stream: Iterable[bytes], encoding: str, *, is_beginning: bool = True) -> Iterator[str]:
+    """Return the text in pieces that end anywhere, without the byte order mark at its beginning."""
     decoder = codecs.getincrementaldecoder(UTF_8 if encoding == UTF_8_BOM else encoding)(DAMAGED)
-    is_first = True
+    is_first = is_beginning
     for chunk in stream:
         whole = memoryview(chunk)
         for start in range(0, len(chunk), PIECE_BYTES):

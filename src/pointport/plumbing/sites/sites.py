@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pointport.errors import InvalidRequest, NotFound, PreconditionFailed, Violation
+from pointport.errors import Conflict, InvalidRequest, NotFound, PreconditionFailed, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, Database
@@ -26,6 +26,7 @@ KEY_PREFIX = "pp_"
 SITE_BYTES = 16
 SECRET_BYTES = 32
 NAME_CHARACTERS_MAX = 100
+LAST_ID = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,29 @@ def choose_site(sites: Sequence[Site]) -> Site:
 
 
 def create_key(
-    database: Database, site_id: UUID, *, name: str, scopes: Sequence[str], actor: str, now: datetime
+    database: Database,
+    site_id: UUID,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    actor: str,
+    now: datetime,
+    key_id: UUID | None = None,
 ) -> tuple[UUID, str]:
-    """Add a key and return its id and the key itself, which is shown this once. Raises InvalidRequest."""
+    """Add a key and return its id and the key itself, which is shown this once.
+
+    Who gives the id of the new key makes one key with it, however often they ask. Raises InvalidRequest, and Conflict
+    when there is a key of that id.
+    """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         raise InvalidRequest(
             Violation("scopes", f"must be one or more of {', '.join(SCOPES)}", "INVALID_ENUM_VALUE", {"value": unknown})
         )
     with database.transaction(site_id) as connection:
-        key_id, text = _insert_key(connection, site_id, name=_named(name), scopes=scopes, now=now)
-        note(connection, site_id, actor=actor, action="key.create", subject_id=key_id, now=now)
-    return key_id, text
+        made_id, text = _insert_key(connection, site_id, name=_named(name), scopes=scopes, now=now, key_id=key_id)
+        note(connection, site_id, actor=actor, action="key.create", subject_id=made_id, now=now)
+    return made_id, text
 
 
 def site_of_key(text: str) -> UUID | None:
@@ -118,6 +130,18 @@ def find_key(database: Database, site_id: UUID, text: str) -> Key | None:
     """Return the key if it is one of this site's and not revoked."""
     rows = database.look_up(site_id, QUERIES["find_key"], {"site_id": site_id, "secret_hash": _hash(text)})
     return Key(rows[0]["id"], frozenset(rows[0]["scopes"])) if rows else None
+
+
+def scopes_of_key(database: Database, site_id: UUID, key_id: UUID) -> frozenset[str] | None:
+    """Return what a key opens; None for one that is unknown or revoked."""
+    rows = database.look_up(site_id, QUERIES["find_scopes"], {"site_id": site_id, "id": key_id})
+    return frozenset(rows[0]["scopes"]) if rows else None
+
+
+def name_of_site(database: Database, site_id: UUID) -> str | None:
+    """Return what a site is called; None for one that is not there."""
+    rows = database.look_up(site_id, QUERIES["find_site_name"], {"site_id": site_id})
+    return str(rows[0]["name"]) if rows else None
 
 
 def list_keys(database: Database, site_id: UUID) -> list[dict[str, Any]]:
@@ -144,28 +168,42 @@ def note(connection: Connection, site_id: UUID, *, actor: str, action: str, subj
     )
 
 
+def newest_of_trail(
+    database: Database, site_id: UUID, *, limit: int, before_id: UUID | None = None
+) -> list[dict[str, Any]]:
+    """Return who did what at a site, newest first: of all, or of what came before an entry."""
+    values = {"site_id": site_id, "before_id": before_id or LAST_ID, "limit": limit}
+    with database.transaction(site_id) as connection:
+        return connection.execute(QUERIES["list_newest_audit_entries"], values).fetchall()
+
+
 def trail(connection: Connection, site_id: UUID, subject_id: UUID) -> list[dict[str, Any]]:
     """Return what was done to one thing, in order: actor, action, created_date."""
     return connection.execute(QUERIES["list_audit_entries"], {"site_id": site_id, "subject_id": subject_id}).fetchall()
 
 
 def _insert_key(
-    connection: Connection, site_id: UUID, *, name: str, scopes: Sequence[str], now: datetime
+    connection: Connection,
+    site_id: UUID,
+    *,
+    name: str,
+    scopes: Sequence[str],
+    now: datetime,
+    key_id: UUID | None = None,
 ) -> tuple[UUID, str]:
     text = KEY_PREFIX + base64.urlsafe_b64encode(site_id.bytes + secrets.token_bytes(SECRET_BYTES)).decode()
-    key_id = new_id()
-    connection.execute(
-        QUERIES["insert_key"],
-        {
-            "site_id": site_id,
-            "id": key_id,
-            "name": name,
-            "secret_hash": _hash(text),
-            "scopes": sorted(set(scopes), key=SCOPES.index),
-            "now": now,
-        },
-    )
-    return key_id, text
+    made_id = key_id or new_id()
+    values = {
+        "site_id": site_id,
+        "id": made_id,
+        "name": name,
+        "secret_hash": _hash(text),
+        "scopes": sorted(set(scopes), key=SCOPES.index),
+        "now": now,
+    }
+    if not connection.execute(QUERIES["insert_key"], values).rowcount:
+        raise Conflict(f"the key {made_id} was made already, and is shown once")
+    return made_id, text
 
 
 def _hash(text: str) -> bytes:

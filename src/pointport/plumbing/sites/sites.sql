@@ -23,9 +23,10 @@ WHERE is_default <> (site_id = %(site_id)s);
 SELECT site_id, name, is_default, created_date FROM site ORDER BY site_id;
 
 -- name: insert_key
--- A new key; the secret itself is kept nowhere.
+-- A new key, unless its id is taken; the secret itself is kept nowhere.
 INSERT INTO api_key (site_id, id, name, secret_hash, scopes, created_date)
-VALUES (%(site_id)s, %(id)s, %(name)s, %(secret_hash)s, %(scopes)s, %(now)s);
+VALUES (%(site_id)s, %(id)s, %(name)s, %(secret_hash)s, %(scopes)s, %(now)s)
+ON CONFLICT (site_id, id) DO NOTHING;
 
 -- name: find_key
 -- The key that a secret belongs to, if it is still good.
@@ -42,6 +43,14 @@ WHERE site_id = %(site_id)s ORDER BY id;
 UPDATE api_key SET revoked_date = %(now)s
 WHERE site_id = %(site_id)s AND id = %(id)s AND revoked_date IS NULL;
 
+-- name: find_scopes
+-- What a key opens that is not revoked.
+SELECT scopes FROM api_key WHERE site_id = %(site_id)s AND id = %(id)s AND revoked_date IS NULL;
+
+-- name: find_site_name
+-- What a site is called.
+SELECT name FROM site WHERE site_id = %(site_id)s;
+
 -- name: find_key_by_id
 -- A key by its id, revoked or not.
 SELECT id, revoked_date FROM api_key WHERE site_id = %(site_id)s AND id = %(id)s;
@@ -50,6 +59,13 @@ SELECT id, revoked_date FROM api_key WHERE site_id = %(site_id)s AND id = %(id)s
 -- Who did what to what.
 INSERT INTO audit_entry (site_id, id, actor, action, subject_id, created_date)
 VALUES (%(site_id)s, %(id)s, %(actor)s, %(action)s, %(subject_id)s, %(now)s);
+
+-- name: list_newest_audit_entries
+-- What was asked of a site, newest first.
+SELECT id, actor, action, subject_id, created_date FROM audit_entry
+WHERE site_id = %(site_id)s AND id < %(before_id)s
+ORDER BY id DESC
+LIMIT %(limit)s;
 
 -- name: list_audit_entries
 -- All that was asked of one thing, in order.

@@ -1,0 +1,156 @@
+"""A real browser at a real console: server and worker in this process, Debian's Chromium beside it.
+
+Each test has a site and a database of its own. A page that says something to the browser's own console, or sends for
+anything from elsewhere, fails its test.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from pointport.app import App
+from pointport.entrypoints import worker
+from pointport.entrypoints.api import server
+from pointport.entrypoints.console.server import create_console
+from pointport.entrypoints.console.sessions import OneTimeLinks
+from tests.conftest import Site
+
+AXE = Path(__file__).with_name("axe.min.js")
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+PATIENCE_MILLISECONDS = 15_000
+"""Only a test that fails waits so long."""
+EXPECTED_TALK = ("[DOM]", "the server responded with a status of 4", "net::ERR_CONNECTION_RESET")
+"""What Chromium says of its own accord: of a form that is as it should be, and of an answer that a test is about."""
+
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
+
+
+@dataclass(frozen=True)
+class Console:
+    """A console that is being served, and the one-time links to it."""
+
+    url: str
+    links: OneTimeLinks
+
+    @property
+    def root(self) -> str:
+        """The address of its first page."""
+        return f"{self.url}/console/"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    assert program, "the console's tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        # The pages are our own: root, as on a CI machine, can have no sandbox.
+        opened = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[[str], Site]) -> Site:
+    """A site and its key; the journeys of the command line have another of this name."""
+    return make_site("Corner Shop")
+
+
+@pytest.fixture
+def works() -> bool:
+    """Whether a worker is at work beside the console; without one, a test does its jobs when it wants them done."""
+    return True
+
+
+@pytest.fixture
+def console(app: App, works: bool) -> Iterator[Console]:
+    """The console of the test's application, with a worker unless it is to do without."""
+    links = OneTimeLinks(app.clock)
+    api = server.create_api(app, beside=("/console", lambda: create_console(app, links)))
+    serving = server.configure(api, port=0)
+    with worker.running(app) if works else nullcontext(), server.running(serving):
+        host, port = serving.servers[0].sockets[0].getsockname()[:2]
+        yield Console(f"http://{host}:{port}", links)
+
+
+@pytest.fixture(params=[(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-light", "phone-dark"])
+def look(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """How the page is looked at: on a desk by day, in a pocket by night."""
+    viewport, scheme = request.param
+    return {"viewport": viewport, "color_scheme": scheme}
+
+
+@pytest.fixture
+def open_context(browser: Browser, console: Console) -> Iterator[Callable[..., BrowserContext]]:
+    """Opens a browser of its own for somebody, who may want it without scripts or in another language."""
+    opened: list[BrowserContext] = []
+    said: list[str] = []
+
+    def listen(message: ConsoleMessage) -> None:
+        is_expected = any(part in message.text for part in EXPECTED_TALK)
+        if message.type in {"error", "warning"} and not is_expected:
+            said.append(f"{message.type}: {message.text}")
+
+    def watch(asked: Request) -> None:
+        if not asked.url.startswith((console.url, "data:", "blob:")):
+            said.append(f"sent for {asked.url}")
+
+    def open_one(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB", **options})
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
+        context.on("console", listen)
+        context.on("request", watch)
+        opened.append(context)
+        return context
+
+    yield open_one
+    for context in opened:
+        context.close()
+    assert said == []
+
+
+@pytest.fixture
+def page(open_context: Callable[..., BrowserContext], look: dict[str, Any], console: Console, site: Site) -> Page:
+    """The first page, signed in with the site's key, in each look."""
+    opened = open_context(**look).new_page()
+    sign_in(opened, console, site.key)
+    return opened
+
+
+def sign_in(page: Page, console: Console, key: str) -> None:
+    """Sign in with a key."""
+    page.goto(console.root)
+    page.get_by_label("API key").fill(key)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def check_page(page: Page) -> None:
+    """Hold a page to what every page owes: nothing for axe to find, nothing wider than the screen, no word of ours."""
+    found = violations(page)
+    assert found == [], found
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+        "the page is wider than the screen"
+    )
+    text = page.locator("body").inner_text()
+    for code in ("null", "None", "undefined", "IMPORTED", "INITIATED", "PARSED", "UNPROCESSED", "POINTS_", "EMAIL_"):
+        assert not re.search(rf"\b{code}", text), f"{code} is no word for a shop owner:\n{text}"
+
+
+def violations(page: Page) -> list[str]:
+    """Return what axe-core finds wrong with a page, by the rules of WCAG 2.2 AA."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    found = page.evaluate("(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
+    return [
+        f"{one['id']}: {one['help']}: {', '.join(node['html'] for node in one['nodes'][:3])}"
+        for one in cast("list[dict[str, Any]]", found["violations"])
+    ]
