@@ -9,9 +9,12 @@ import pytest
 RUN = Path(__file__).parents[2] / ".ci" / "run"
 
 
-def ci(folder: Path, *, npm: str | None, make: str = "") -> subprocess.CompletedProcess[str]:
-    """Run it; `npm` and `make` are what those programs do beyond saying their arguments. None: there is no node."""
-    programs = {"make": make} if npm is None else {"make": make, "node": "", "npm": npm}
+def ci(folder: Path, *, npm: str | None, make: str = "", browser: str = "chromium") -> subprocess.CompletedProcess[str]:
+    """Run it; `npm` and `make` are what those programs do beyond saying their arguments. None: there is no node.
+
+    `browser` is the only one that there is beside Debian's installer.
+    """
+    programs = {"make": make, browser: "", "apt-get": ""} | ({} if npm is None else {"node": "", "npm": npm})
     for name, script in programs.items():
         program = folder / name
         program.write_text(f'#!/bin/sh\necho "{name} $*"\n{script}\n')
@@ -29,6 +32,23 @@ def test_everything_is_run_where_the_client_can_be_had(tmp_path: Path) -> None:
     asked = [line for line in done.stdout.splitlines() if line.startswith(("make", "npm"))]
     assert (done.returncode, asked[0], asked[-1]) == (0, "make check test", "make test-sdk")
     assert "SKIPPED" not in done.stdout + done.stderr
+
+
+def test_a_browser_is_installed_where_there_is_none(tmp_path: Path) -> None:
+    with_one, without = tmp_path / "with", tmp_path / "without"
+    for folder, browser in ((with_one, "chromium"), (without, "lynx")):
+        folder.mkdir()
+        done = ci(folder, npm="", browser=browser)
+        asked = [line for line in done.stdout.splitlines() if line.startswith(("apt-get", "make"))]
+        installing = (
+            []
+            if folder == with_one
+            else [
+                "apt-get update --quiet --quiet",
+                "apt-get install --yes --quiet --no-install-recommends chromium",
+            ]
+        )
+        assert (done.returncode, asked) == (0, [*installing, "make check test", "make test-sdk"])
 
 
 @pytest.mark.parametrize(
