@@ -88,7 +88,9 @@ def chosen_events(visit: Visit) -> list[EventType]:
 def told_of_target(error: InvalidRequest) -> str:
     """Return what is wrong with an address, to who cannot set settings."""
     told, _, setting = error.violations[0].description.partition(";")
-    return wording.sentence(f"this address {told}") + (" Whoever runs Pointport for you can allow it." if setting else "")
+    return wording.sentence(f"this address {told}") + (
+        " Whoever runs Pointport for you can allow it." if setting else ""
+    )
 
 
 def form(
