@@ -98,8 +98,12 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str, str], None])
         from pointport.entrypoints.console.sessions import OneTimeLinks
 
         links = OneTimeLinks(app.clock)
+
+        def is_leaving() -> bool:
+            return serving.should_exit
+
         serving = server.configure(
-            server.create_api(app, beside=("/console", partial(_load_console, app, links))),
+            server.create_api(app, beside=("/console", partial(_load_console, app, links, is_leaving))),
             host=host or settings.host,
             port=settings.port if port is None else port,
         )
@@ -109,11 +113,11 @@ def _serve(host: str | None, port: int | None, tell: Callable[[str, str], None])
             _wait_for_signal()
 
 
-def _load_console(app: "App", links: "OneTimeLinks") -> "ASGIApp":
+def _load_console(app: "App", links: "OneTimeLinks", is_leaving: Callable[[], bool]) -> "ASGIApp":
     """Load the console when first somebody comes to it: who only calls the API waits for none of it."""
     from pointport.entrypoints.console.server import create_console
 
-    return create_console(app, links)
+    return create_console(app, links, is_leaving)
 
 
 def _load_api() -> None:

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -59,12 +59,6 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(make_site: Callable[[str], Site]) -> Site:
-    """A site and its key; the journeys of the command line have another of this name."""
-    return make_site("Corner Shop")
-
-
-@pytest.fixture
 def works() -> bool:
     """Whether a worker is at work beside the console; without one, a test does its jobs when it wants them done."""
     return True
@@ -73,12 +67,23 @@ def works() -> bool:
 @pytest.fixture
 def console(app: App, works: bool) -> Iterator[Console]:
     """The console of the test's application, with a worker unless it is to do without."""
+    with worker.running(app) if works else nullcontext(), served(app) as opened:
+        yield opened
+
+
+@contextmanager
+def served(app: App, port: int = 0) -> Iterator[Console]:
+    """Serve a console, at a free port or at this one."""
     links = OneTimeLinks(app.clock)
-    api = server.create_api(app, beside=("/console", lambda: create_console(app, links)))
-    serving = server.configure(api, port=0)
-    with worker.running(app) if works else nullcontext(), server.running(serving):
-        host, port = serving.servers[0].sockets[0].getsockname()[:2]
-        yield Console(f"http://{host}:{port}", links)
+
+    def is_leaving() -> bool:
+        return serving.should_exit
+
+    api = server.create_api(app, beside=("/console", lambda: create_console(app, links, is_leaving)))
+    serving = server.configure(api, port=port)
+    with server.running(serving):
+        host, taken = serving.servers[0].sockets[0].getsockname()[:2]
+        yield Console(f"http://{host}:{taken}", links)
 
 
 @pytest.fixture(params=[(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-light", "phone-dark"])

@@ -128,6 +128,16 @@ def test_a_file_that_was_imported_before_is_known(page: Page, console: Console, 
     check_page(page)
 
 
+def test_a_column_is_chosen_by_a_click_into_it(page: Page, console: Console, story: Story) -> None:
+    content = b"First,E-mail,Second,Points,Old points\nAda,ada@example.com,second@example.com,5,6\n"
+    page.goto(address(console, story.parse(content)))
+    expect(page.locator("tbody td").nth(1)).to_have_class(re.compile("is-email"))
+    page.locator("tbody td").nth(2).click()
+    page.locator("tbody td").nth(4).click()
+    expect(page.locator("tbody td").nth(2)).to_have_class(re.compile("is-email"))
+    expect(page.locator("tbody td").nth(4)).to_have_class(re.compile("is-points"))
+
+
 def test_a_file_without_rows_or_of_many_columns(page: Page, console: Console, story: Story) -> None:
     page.goto(address(console, story.parse(b"Email,Points\n")))
     expect(page.get_by_text("There are no rows below the headings.")).to_be_visible()

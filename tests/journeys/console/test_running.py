@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import pointport
+from pointport.app import App
 from pointport.imports import steps
 from pointport.imports.status import Status
 from pointport.settings import Settings
 from tests.conftest import Site, Story
-from tests.journeys.console.conftest import Console, check_page, sign_in
+from tests.journeys.console.conftest import Console, check_page, served, sign_in
 from tests.journeys.console.imports import CONTACTS, MIXED, address, see_fact
 
 pytestmark = pytest.mark.parametrize("works", [False])
@@ -52,6 +53,23 @@ def test_progress_is_live_and_survives_a_reload(page: Page, console: Console, st
     expect(page.locator(".heading .state")).to_have_text("Done")
     expect(page.locator("#teller")).to_have_text("file.csv: Done")
     see_fact(page, "Balances changed", "2")
+
+
+def test_a_page_that_is_open_goes_on_when_the_server_comes_back(
+    browser: Browser, works: bool, app: App, site: Site, story: Story
+) -> None:
+    story.add_contacts(*CONTACTS)
+    begun = story.execute(MIXED, 1, 2)
+    context = browser.new_context()
+    page = context.new_page()
+    with served(app) as console:
+        sign_in(page, console, site.key)
+        page.goto(address(console, begun))
+        expect(page.get_by_text("0 of 6 rows")).to_be_visible()
+    story.finish(begun)
+    with served(app, int(console.url.rpartition(":")[2])):
+        expect(page.locator(".heading .state")).to_have_text("Done")
+    context.close()
 
 
 def test_it_is_stopped_by_hand_after_being_asked(page: Page, console: Console, story: Story) -> None:

@@ -42,7 +42,12 @@ async def _told(request: Request, visit: Visit) -> AsyncIterator[str]:
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
     known, shown = visit.asked("seen"), ""
     ends = asyncio.get_running_loop().time() + STREAM_SECONDS_MAX
-    while asyncio.get_running_loop().time() < ends and not await request.is_disconnected():
+
+    async def is_over() -> bool:
+        late = asyncio.get_running_loop().time() >= ends
+        return late or request.app.state.is_leaving() or await request.is_disconnected()
+
+    while not await is_over():
         state, progress = await run_in_threadpool(_look, visit)
         if progress != shown:
             shown = progress

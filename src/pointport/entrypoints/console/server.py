@@ -1,5 +1,6 @@
 """The pages of the console and where they are."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -36,8 +37,15 @@ from pointport.entrypoints.console.sessions import OneTimeLinks
 STATIC = Path(__file__).parent / "static"
 
 
-def create_console(app: App, links: OneTimeLinks) -> Starlette:
-    """Return the ASGI application of everything under /console."""
+def _never() -> bool:
+    return False
+
+
+def create_console(app: App, links: OneTimeLinks, is_leaving: Callable[[], bool] = _never) -> Starlette:
+    """Return the ASGI application of everything under /console.
+
+    `is_leaving` says that the server is about to stop: then it waits for no page that listens for what goes on.
+    """
     console = Starlette(
         routes=[
             Route(ROOT, lambda _: redirect(f"{ROOT}/")),
@@ -58,6 +66,7 @@ def create_console(app: App, links: OneTimeLinks) -> Starlette:
     )
     console.state.pointport = app
     console.state.links = links
+    console.state.is_leaving = is_leaving
     return console
 
 

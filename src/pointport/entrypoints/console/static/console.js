@@ -71,6 +71,15 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// A click into a column chooses it: as the e-mail address where there is one in it, else as the points.
+document.addEventListener("click", (event) => {
+  const cell = event.target.closest("[data-columns] td");
+  if (!cell) return;
+  const table = cell.closest("table");
+  const isEmail = [...table.tBodies[0].rows].some((row) => row.cells[cell.cellIndex]?.textContent.includes("@"));
+  table.tHead.rows[0].cells[cell.cellIndex].querySelector(`input[name=${isEmail ? "email" : "points"}]`).click();
+});
+
 // A button that says how many rows it is for, counts them.
 document.addEventListener("change", (event) => {
   const button = event.target.form?.querySelector("button[data-count]");
