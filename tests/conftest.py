@@ -40,6 +40,11 @@ ADVISORY_LOCK = 815_2026
 NO_SYNC = {"fsync": "off", "full_page_writes": "off"}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the journeys, which take longest: at the end no process waits for another's last one."""
+    items.sort(key=lambda item: "journeys" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """The conninfo of a server on which databases can be made."""

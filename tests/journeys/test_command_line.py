@@ -77,7 +77,9 @@ def test_a_file_that_cannot_be_read_fails_with_its_reason(run: Run, site_id: str
 
 
 def test_columns_that_cannot_be_told_are_asked_for_by_name(run: Run, site_id: str, home: Path) -> None:
-    file = home / "odd.csv"
+    contacts, file = home / "odd-contacts.csv", home / "odd.csv"
+    contacts.write_text("email\nada@example.com\n")
+    run("contacts", "load", contacts, "--site", site_id)
     file.write_text("who,how many\nada@example.com,1\n")
     told = run("import", file, "--site", site_id, "--yes", code=2).stderr
     assert '1 "who", 2 "how many"' in told
