@@ -4,7 +4,8 @@ import re
 from collections.abc import AsyncIterator
 from uuid import UUID
 
-from pointport.errors import InvalidRequest, TooLarge, Violation
+from pointport.errors import InvalidRequest, NotFound, TooLarge, Violation
+from pointport.imports.shapes import Workshop
 from pointport.plumbing.database.ids import new_id
 
 UPLOAD_PATH = re.compile(
@@ -42,6 +43,24 @@ def object_path(file_url: str, site_id: UUID) -> str | None:
             Violation("file_url", "must be a filePath that this server gave out with an upload URL", "FORMAT")
         )
     return file_url.removeprefix("/") if match["site"] == str(site_id) else None
+
+
+def size_of_upload(workshop: Workshop, site_id: UUID, file_url: str) -> int:
+    """Return the bytes of the file that a site has uploaded to a path.
+
+    Raises InvalidRequest for what is no path of ours, NotFound when nothing was uploaded there, or by another site,
+    TooLarge for a file that was uploaded as something else and is over the limit of an import.
+    """
+    absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
+    path = object_path(file_url, site_id)
+    if path is None:
+        raise absent
+    try:
+        file_bytes = workshop.objects.size(path)
+    except NotFound:
+        raise absent from None
+    refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
+    return file_bytes
 
 
 async def limited(chunks: AsyncIterator[bytes], *, bytes_max: int, declared: int | None) -> AsyncIterator[bytes]:

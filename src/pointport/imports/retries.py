@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from pointport.errors import FileRejected, InvalidRequest, NotFound, PointportError, PreconditionFailed, Violation
+from pointport.errors import FileRejected, InvalidRequest, PointportError, PreconditionFailed, Violation
 from pointport.imports import answers, intake, preparing, record, reporting, staging
 from pointport.imports.reading import corrected, files, learning
 from pointport.imports.record import LoyaltyImport
@@ -75,15 +75,7 @@ def from_file(
     if answered is not None:
         return answered
     before = _find_failed(workshop, site_id, import_id)
-    path = intake.object_path(file_url, site_id)
-    absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
-    if path is None:
-        raise absent
-    try:
-        file_bytes = workshop.objects.size(path)
-    except NotFound:
-        raise absent from None
-    intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
+    file_bytes = intake.size_of_upload(workshop, site_id, file_url)
     name = file_name or file_url.rpartition("/")[2]
     uploaded = _Uploaded(file_url, name, file_bytes)
     return _create(workshop, before, uploaded, actor=actor, keyed=keyed)

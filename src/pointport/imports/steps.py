@@ -111,15 +111,7 @@ def create(
     before = answers.find(workshop, site_id, keyed)
     if before is not None:
         return before
-    path = intake.object_path(file_url, site_id)
-    absent = NotFound(f"no file was uploaded to {file_url}", code="FILE_NOT_FOUND")
-    if path is None:
-        raise absent
-    try:
-        file_bytes = workshop.objects.size(path)
-    except NotFound:
-        raise absent from None
-    intake.refuse_too_large(file_bytes, workshop.settings.upload_bytes_max)
+    file_bytes = intake.size_of_upload(workshop, site_id, file_url)
     import_id, now = new_id(), workshop.clock()
     with workshop.database.transaction(site_id) as connection:
         before = answers.claim(workshop, connection, site_id, keyed)
