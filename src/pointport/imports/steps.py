@@ -212,10 +212,10 @@ def find_repeats(workshop: Workshop, found: LoyaltyImport) -> list[LoyaltyImport
         return [twin for twin in record.find_twins(connection, found) if twin.stands and twin.executed_date is not None]
 
 
-def count_problems(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, int]:
-    """Return how often each problem occurred among the rows of an import."""
-    with workshop.database.transaction(site_id) as connection:
-        return reporting.count_problems(connection, site_id, import_id)
+def count_rows(workshop: Workshop, found: LoyaltyImport) -> tuple[dict[str, int] | None, dict[str, int]]:
+    """Return how many rows of an import came out how, as `summary` does, and how often each problem occurred."""
+    with workshop.database.transaction(found.site_id) as connection:
+        return _count_outcomes(connection, found), reporting.count_problems(connection, found.site_id, found.id)
 
 
 def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
@@ -232,11 +232,8 @@ def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any
     """
     with workshop.database.transaction(site_id) as connection:
         found = record.find(connection, site_id, import_id)
-        outcomes = None
-        if found.accounts_changed is not None and found.erased_date is None:
-            outcomes = {"IMPORTED": found.accounts_changed, **reporting.count_outcomes(connection, site_id, import_id)}
         return {
-            "outcomes": outcomes,
+            "outcomes": _count_outcomes(connection, found),
             "problems": reporting.count_problems(connection, site_id, import_id),
             "trail": sites.trail(connection, site_id, import_id),
             **accounts.totals(connection, site_id),
@@ -556,6 +553,12 @@ def erase_expired(workshop: Workshop) -> int:
 
 
 # --- Leaves -------------------------------------------------------------------------------------------------------------
+
+
+def _count_outcomes(connection: Connection, found: LoyaltyImport) -> dict[str, int] | None:
+    if found.accounts_changed is None or found.erased_date is not None:
+        return None
+    return {"IMPORTED": found.accounts_changed, **reporting.count_outcomes(connection, found.site_id, found.id)}
 
 
 def _refuse_replaced(found: LoyaltyImport, learned: Learned) -> None:

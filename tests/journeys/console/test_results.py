@@ -51,6 +51,18 @@ def test_the_result_is_there_in_numbers_and_files(page: Page, console: Console, 
     expect(page.get_by_text(str(ended.id)).first).to_be_visible()
 
 
+def test_rows_that_count_together_are_told_apart_from_those_that_were_right(
+    page: Page, console: Console, story: Story
+) -> None:
+    story.add_contacts(*CONTACTS)
+    ended = story.run(b"e,p\nada@example.com,5\nada@example.com,7\nbob@example.com,0\n", duplicates="SUM")
+    page.goto(address(console, ended))
+    see_fact(page, "Already right", "1")
+    told = "Balance changed: 1; Already that balance: 1; Counted with another row of the same customer: 1"
+    expect(page.get_by_role("img", name=re.compile(told))).to_be_visible()
+    check_page(page)
+
+
 def test_rows_that_differ_from_the_preview_are_shown(page: Page, console: Console, story: Story) -> None:
     story.add_contacts(*CONTACTS)
     parsed = story.parse(MIXED)

@@ -132,14 +132,16 @@ def _ended(visit: Visit, found: LoyaltyImport) -> Mapping[str, Any]:
     if found.email_index is None:
         return {"counts": {}}
     app = visit.app
-    counts = steps.count_problems(app, found.site_id, found.id)
+    outcomes, counts = steps.count_rows(app, found)
+    merged = (outcomes or {}).get("MERGED", 0)
     root, family = retries.family(app, found)
     chosen = visit.asked("problem")
     failed = rows.failures(visit, found, chosen if chosen in CATALOGUE else "") if found.failure_count else None
-    unchanged = (found.success_count or 0) - (found.accounts_changed or 0)
+    unchanged = (found.success_count or 0) - (found.accounts_changed or 0) - merged
     outcome_bars = [
         charts.Bar("Balance changed", found.accounts_changed or 0),
         charts.Bar("Already that balance", unchanged, "soft"),
+        *([charts.Bar("Counted with another row of the same customer", merged, "soft")] if merged else []),
         charts.Bar("Not gone through", found.failure_count or 0, "bad"),
     ]
     return {
