@@ -9,6 +9,7 @@ import subprocess
 import sys
 import termios
 import time
+from contextlib import suppress
 from pathlib import Path
 from select import select
 from types import TracebackType
@@ -68,6 +69,20 @@ class Terminal:
         found = self._process.wait(PATIENCE_SECONDS)
         assert found == code, f"exit code {found}\n{self.shown}"
         return self.shown
+
+    def break_off(self, code: int) -> str:
+        """Press Ctrl-C at a question until it has ended with an exit code, and return what it has shown.
+
+        Python may miss a first one: what comes just before it begins to wait for a line is looked at only after that.
+        """
+        pressed = 0
+        while self._process.poll() is None:
+            assert pressed < PATIENCE_SECONDS, f"Ctrl-C does not end it:\n{self.shown}"
+            self.enter(INTERRUPT)
+            pressed += 1
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        return self.end(code)
 
     def _read(self) -> bool:
         """Take what is shown next; tells whether there may be more."""

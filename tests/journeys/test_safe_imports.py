@@ -164,8 +164,8 @@ def test_at_a_terminal_the_preview_is_shown_and_then_asked(
     assert "came out in another way" not in told
     assert corner.balance("ada@x.com") == 1500
     with Terminal(*arguments, environment=environment, folder=corner.home) as terminal:
-        terminal.wait_for("No balance would change. Import the file all the same? [y/N]:").enter(INTERRUPT)
-        assert "Traceback" not in terminal.end(2)
+        terminal.wait_for("No balance would change. Import the file all the same? [y/N]:")
+        assert "Traceback" not in terminal.break_off(2)
 
 
 def test_what_is_held_back_is_not_asked_for(shop: Shop, environment: dict[str, str]) -> None:
