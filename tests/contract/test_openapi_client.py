@@ -65,7 +65,7 @@ def settings(database_url: str, data_dir: Path) -> Settings:
 
 
 def test_every_call_and_every_shape_has_its_place_in_a_client(document: Json, package: Path) -> None:
-    """Issue 3, 9: nothing of the description is left out."""
+    """Nothing of the description is left out."""
     modules = {path.stem for path in package.glob("api/*/*.py")} - {"__init__"}
     assert modules == {operation["operationId"] for _, operation in operations(document)}
     exported = (package / "models/__init__.py").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_every_call_and_every_shape_has_its_place_in_a_client(document: Json, pa
 
 @pytest.mark.usefixtures("own_database")
 def test_a_client_made_of_the_description_gets_typed_answers(app: App, site: Site, package: Path) -> None:
-    """Issue 3, 9: calls of every service, and the errors that they may end in."""
+    """Calls of every service, and the errors that they may end in."""
     server = configure(create_api(app))
     with worker.running(app), running(server):
         port = server.servers[0].sockets[0].getsockname()[1]
