@@ -136,6 +136,9 @@ def test_failures_are_filtered_and_paged(page: Page, console: Console, story: St
     many = b"".join(b"nobody%d@example.com,5\n" % index for index in range(30))
     ended = story.run(b"Email,Points\nada@example.com,5\nbob@example.com,x\n" + many)
     page.goto(address(console, ended))
+    # The page with all that it needs, as it comes over the wire.
+    kinds = "[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]"
+    assert 20_000 < page.evaluate(f"{kinds}.reduce((bytes, one) => bytes + one.encodedBodySize, 0)") < 100_000
     page.get_by_role("link", name="Points are not a number 1").click()
     expect(page.get_by_label("Points in line 3")).to_have_value("x")
     expect(page.locator("#rows tbody tr")).to_have_count(1)
