@@ -140,6 +140,8 @@ def sign_in(page: Page, console: Console, key: str) -> None:
 
 def check_page(page: Page) -> None:
     """Hold a page to what every page owes: nothing for axe to find, nothing wider than the screen, no word of ours."""
+    # A page that is just being fetched anew may stand there without its style for a moment.
+    page.wait_for_load_state("load")
     found = violations(page)
     assert found == [], found
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (

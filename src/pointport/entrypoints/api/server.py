@@ -185,7 +185,6 @@ JSON_BYTES_MAX = 1024 * 1024
 BODY_TOO_LARGE = InvalidRequest(
     Violation("body", f"is larger than {JSON_BYTES_MAX} bytes", "MAX_SIZE", {"threshold": JSON_BYTES_MAX})
 )
-NO_BODIES = (b"", b"null")
 
 START_SECONDS_MAX = 10.0
 
@@ -348,11 +347,16 @@ class _SmallBodies:
                 # Of all that reading a body may raise, only this comes through FastAPI as it is.
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from BODY_TOO_LARGE
             is_whole = taken == len(message.get("body", b"")) and not message.get("more_body")
-            if message["type"] == "http.request" and is_whole and message.get("body", b"").strip() in NO_BODIES:
+            if message["type"] == "http.request" and is_whole and _is_none(message.get("body", b"")):
                 return {**message, "body": b"{}"}
             return message
 
         await self._inner(_as_json(scope), counted, send)
+
+
+def _is_none(body: bytes) -> bool:
+    """Tell whether a body says nothing; a blank one is no JSON."""
+    return body == b"" or body.strip() == b"null"
 
 
 def _as_json(scope: Scope) -> Scope:
