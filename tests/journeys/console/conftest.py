@@ -46,9 +46,13 @@ class Console:
         return f"{self.url}/console/"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window.
+
+    Closed behind the last test of the console: as long as Playwright is open, it has an event loop run in this thread, in
+    which no other test can run one of its own.
+    """
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     assert program, "the console's tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
