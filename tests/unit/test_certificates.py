@@ -21,6 +21,7 @@ from pointport.imports.options import Options
 from pointport.plumbing.database.pool import Database
 from pointport.plumbing.sites import signing
 from pointport.wire import certificates as wire
+from pointport.wire.base import camel
 
 Json = dict[str, Any]
 Path = tuple[str, ...]
@@ -179,7 +180,7 @@ def test_whatever_was_sent_can_be_sent_back(value: Json) -> None:
 
 
 def test_every_option_is_in_the_certificate() -> None:
-    said = {wire._camel(field.name) for field in fields(Options)}
+    said = {camel(field.name) for field in fields(Options)}
     assert set(get_type_hints(wire.CertifiedOptions)) == said == set(CERTIFICATE["options"])
 
 

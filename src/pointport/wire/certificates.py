@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from pointport.imports.certifying import Proof, Undo
 from pointport.imports.options import Duplicates, Mode, Options, UnknownContacts
 from pointport.imports.record import LoyaltyImport
-from pointport.wire.base import Guid, Json, Timestamp, timestamp, without_none
+from pointport.wire.base import Guid, Json, Timestamp, camel, timestamp, without_none
 
 VERSION = 1
 KIND = "pointport-certificate+jws"
@@ -240,12 +240,7 @@ def _column(found: LoyaltyImport, index: int) -> Json:
 
 
 def _options(options: Options) -> Json:
-    return {_camel(name): value for name, value in asdict(options).items()}
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    return {camel(name): value for name, value in asdict(options).items()}
 
 
 def _undo(undo: Undo) -> Json:
