@@ -3,6 +3,7 @@
 Chunks share no account, so sessions may apply them side by side.
 """
 
+import functools
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,7 +56,7 @@ def apply(
     while True:
         try:
             with connection.transaction():
-                return _apply(connection, these)
+                return _apply(connection, these, is_dense=chunk.is_dense)
         except _AccountMade:
             connection.execute(QUERIES["find_accounts"], these)
             connection.execute(QUERIES["find_missing_accounts"], these)
@@ -76,32 +77,37 @@ def _refuse(connection: Connection, these: dict[str, Any]) -> int:
     return connection.execute(QUERIES["note_refused"], these).rowcount
 
 
-def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
+def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> Applied:
     """Apply a chunk in which each row is taken to have an account or not, and where that is wrong, make it right."""
     refused = 0
     if these["adds"]:
         connection.execute(QUERIES["lock_accounts"], these)
         refused = _refuse(connection, these)
     rows = _count(connection, these)
+    # Contacts that are made now do not stand among the others.
+    write = functools.partial(_in_step if is_dense and not rows.new else _by_key, connection, {**these, **rows.bounds})
     entries = created = made = lost = unchanged = changed = 0
     if rows.with_account:
-        entries = connection.execute(QUERIES["write_entries"], these).rowcount
+        entries = write("write_entries")
     # Fewer entries than rows: some had the balance already, or have no account yet.
-    if entries < rows.with_account and connection.execute(QUERIES["find_missing_accounts"], these).rowcount:
+    if entries < rows.with_account and write("find_missing_accounts"):
         rows = _count(connection, these)
     if rows.without_account:
         if rows.new:
             connection.execute(QUERIES["create_contacts"], these)
-        created = _create_accounts(connection, these)
+        try:
+            created = write("create_accounts")
+        except UniqueViolation as error:
+            raise _AccountMade from error
         if created < rows.without_account:
             lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
             connection.execute(QUERIES["note_lost_contacts"], these)
         made = connection.execute(QUERIES["write_first_entries"], these).rowcount
     # Most chunks change every balance: then there is nothing to look for among the rows.
     if entries + made + lost < rows.good:
-        unchanged = connection.execute(QUERIES["note_unchanged"], these).rowcount
+        unchanged = write("note_unchanged")
     if entries:
-        changed = connection.execute(QUERIES["add_balances" if these["adds"] else "set_balances"], these).rowcount
+        changed = write("add_balances" if these["adds"] else "set_balances")
     if changed != entries or created + lost != rows.without_account or entries + made + unchanged + lost != rows.good:
         raise RuntimeError(
             f"positions {these['first']}-{these['last']} of import {these['import_id']} do not add up: {rows}, {created}"
@@ -110,12 +116,17 @@ def _apply(connection: Connection, these: dict[str, Any]) -> Applied:
     return Applied(rows=rows.good + refused, accounts_created=created, failed_rows=refused + lost)
 
 
-def _create_accounts(connection: Connection, these: dict[str, Any]) -> int:
-    """Make the accounts that are missing; returns how many. Raises _AccountMade when somebody else made one of them."""
-    try:
-        return connection.execute(QUERIES["create_accounts"], these).rowcount
-    except UniqueViolation as error:
-        raise _AccountMade from error
+def _by_key(connection: Connection, these: dict[str, Any], name: str) -> int:
+    """Run the form of a statement that looks each account up; returns how many rows it wrote."""
+    return connection.execute(QUERIES[name], these).rowcount
+
+
+def _in_step(connection: Connection, these: dict[str, Any], name: str) -> int:
+    """Run the form of a statement that reads the accounts beside the rows; returns how many rows it wrote."""
+    connection.execute(QUERIES["walk"])
+    written = connection.execute(QUERIES[f"{name}_in_step"], these).rowcount
+    connection.execute(QUERIES["look_up"])
+    return written
 
 
 class _AccountMade(Exception):
@@ -129,6 +140,8 @@ class _Rows(NamedTuple):
     with_account: int
     new: int
     """Those whose contact is made."""
+    bounds: dict[str, UUID | None]
+    """The first and the last contact of the others."""
 
     @property
     def without_account(self) -> int:
@@ -138,7 +151,7 @@ class _Rows(NamedTuple):
 
 def _count(connection: Connection, these: dict[str, Any]) -> _Rows:
     row = one(connection.execute(QUERIES["count_rows"], these).fetchone())
-    return _Rows(row["good"], row["with_account"], row["new"])
+    return _Rows(row.pop("good"), row.pop("with_account"), row.pop("new"), row)
 
 
 def note_not_reached(connection: Connection, site_id: UUID, import_id: UUID, problem: Problem) -> None:

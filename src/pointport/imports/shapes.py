@@ -184,6 +184,8 @@ class Chunk:
 
     first: int
     last: int
+    is_dense: bool = False
+    """Whether few other customers are between those of its rows."""
 
 
 @dataclass(frozen=True)

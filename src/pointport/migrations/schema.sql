@@ -130,6 +130,7 @@ CREATE UNLOGGED TABLE public.import_chunk (
     first_position bigint NOT NULL,
     last_position bigint NOT NULL,
     applied_date timestamp with time zone,
+    is_dense boolean DEFAULT false NOT NULL,
     CONSTRAINT import_chunk_is_a_range CHECK (((first_position >= 1) AND (last_position >= first_position)))
 );
 
