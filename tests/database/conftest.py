@@ -1,5 +1,6 @@
 """A connection, for tests of what runs on one; and a database that tells how much each transaction reads."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import LiteralString
@@ -7,8 +8,12 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
 
 from pointport.plumbing.database.pool import Connection, Database, one
+from tests.conftest import ADVISORY_LOCK
 
 
 @pytest.fixture
@@ -16,6 +21,27 @@ def connection(database_url: str) -> Iterator[psycopg.Connection]:
     """A connection to a migrated database of the test's own, as the owner."""
     with psycopg.connect(database_url) as opened:
         yield opened
+
+
+@contextmanager
+def shared_database(server: str, template: str) -> Iterator[Connection]:
+    """A migrated database for all tests of a module, as the owner; statistics come only when they are asked for."""
+    name = sql.Identifier(f"pointport_shared_{secrets.token_hex(8)}")
+    with psycopg.connect(server, autocommit=True) as owner:
+        owner.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
+        owner.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+        conninfo = make_conninfo(server, dbname=name.as_string().strip('"'))
+        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None) as connection:
+            tables = connection.execute(
+                "SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'"
+            ).fetchall()
+            for table in tables:
+                this = sql.Identifier(table["relname"])
+                connection.execute(sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = off)").format(this))
+            connection.execute("SET jit = off")
+            yield connection
+        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 READ: LiteralString = """

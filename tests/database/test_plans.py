@@ -7,16 +7,12 @@ no more than a page of them.
 """
 
 import itertools
-import secrets
 from collections.abc import Iterator
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
 
 from pointport.imports import record
 from pointport.ledger import accounts, contacts, transactions
@@ -27,7 +23,7 @@ from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.contacts import CONTACTS
 from pointport.wire.imports import IMPORTS
 from pointport.wire.transactions import TRANSACTIONS
-from tests.conftest import ADVISORY_LOCK
+from tests.database.conftest import shared_database
 
 SITE, OTHER = UUID(int=1), UUID(int=2)
 ROWS, OTHER_ROWS = 200_000, 50_000
@@ -97,20 +93,12 @@ FILL: LiteralString = """
 @pytest.fixture(scope="module")
 def filled(server: str, template: str) -> Iterator[Connection]:
     """A database with two sites in it, as one of them sees it."""
-    name = sql.Identifier(f"pointport_plans_{secrets.token_hex(8)}")
-    with psycopg.connect(server, autocommit=True) as owner:
-        owner.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
-        owner.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
-        conninfo = make_conninfo(server, dbname=name.as_string().strip('"'))
-        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None) as connection:
-            for site, rows in ((SITE, ROWS), (OTHER, OTHER_ROWS)):
-                for statement in FILL.split(";")[:-1]:
-                    connection.execute(statement, {"site": site, "rows": rows})
-            connection.execute("VACUUM ANALYZE")
-            connection.execute("SET jit = off")
-            yield connection
-        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with shared_database(server, template) as connection:
+        for site, rows in ((SITE, ROWS), (OTHER, OTHER_ROWS)):
+            for statement in FILL.split(";")[:-1]:
+                connection.execute(statement, {"site": site, "rows": rows})
+        connection.execute("VACUUM ANALYZE")
+        yield connection
 
 
 def explain(connection: Connection, name: str, query: dict[str, Any]) -> dict[str, Any]:

@@ -4,17 +4,13 @@ Nobody waits for statistics: a page is asked for the moment that an import ends,
 rows yet. So each plan is read before and after they are gathered, and with a preview of as many rows beside.
 """
 
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
 
-import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
 
 from pointport.imports import outcomes, record
 from pointport.imports.outcomes import Rows, Whose
@@ -23,7 +19,7 @@ from pointport.plumbing.database.pool import Connection, enter_site
 from pointport.plumbing.queries import CursorSigner, Page
 from pointport.plumbing.queries.pages import compose
 from pointport.wire.rows import ROWS, plan_rows
-from tests.conftest import ADVISORY_LOCK
+from tests.database.conftest import shared_database
 from tests.database.test_plans import nodes, pages_read
 
 SITE, OTHER = UUID(int=1), UUID(int=2)
@@ -59,26 +55,14 @@ FILL: LiteralString = """
 @pytest.fixture(scope="module", params=["before statistics", "after"])
 def filled(request: pytest.FixtureRequest, server: str, template: str) -> Iterator[Connection]:
     """A database with an import of two sites in it, as one of them sees it."""
-    name = sql.Identifier(f"pointport_row_plans_{secrets.token_hex(8)}")
-    with psycopg.connect(server, autocommit=True) as owner:
-        owner.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        owner.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, sql.Identifier(template)))
-        owner.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
-        conninfo = make_conninfo(server, dbname=name.as_string().strip('"'))
-        with psycopg.connect(conninfo, autocommit=True, row_factory=dict_row, prepare_threshold=None) as connection:
-            for table in ("contact", "account", "transaction", "import_row"):
-                connection.execute(
-                    sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = off)").format(sql.Identifier(table))
-                )
-            for site, scale in ((SITE, 1), (OTHER, 4)):
-                values = {"site": site, "import": IMPORT, "preview": PREVIEW}
-                for statement in FILL.split(";")[:-1]:
-                    connection.execute(statement, {**values, "entries": ENTRIES // scale, "others": OTHERS // scale})
-            if request.param == "after":
-                connection.execute("VACUUM ANALYZE")
-            connection.execute("SET jit = off")
-            yield connection
-        owner.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+    with shared_database(server, template) as connection:
+        for site, scale in ((SITE, 1), (OTHER, 4)):
+            values = {"site": site, "import": IMPORT, "preview": PREVIEW}
+            for statement in FILL.split(";")[:-1]:
+                connection.execute(statement, {**values, "entries": ENTRIES // scale, "others": OTHERS // scale})
+        if request.param == "after":
+            connection.execute("VACUUM ANALYZE")
+        yield connection
 
 
 @pytest.fixture

@@ -14,22 +14,13 @@ CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS
 WHERE site.site_id = %(site_id)s;
 
 -- name: has_few_customers
--- Whether the site has at most so many contacts, and at most so many accounts.
-SELECT
-    (
-        SELECT count(*) FROM (
-            SELECT FROM contact
-            WHERE contact.site_id = %(site_id)s
-            LIMIT %(customers_max)s + 1
-        ) AS customer
-    ) <= %(customers_max)s
-    AND (
-        SELECT count(*) FROM (
-            SELECT FROM account
-            WHERE account.site_id = %(site_id)s
-            LIMIT %(customers_max)s + 1
-        ) AS customer
-    ) <= %(customers_max)s AS few;
+-- Whether the site has at most so many contacts; hardly an account has none.
+SELECT count(*) <= %(customers_max)s AS few
+FROM (
+    SELECT FROM contact
+    WHERE site_id = %(site_id)s
+    LIMIT %(customers_max)s + 1
+) AS customer;
 
 -- name: count_left
 -- How many chunks are not applied yet.
