@@ -45,7 +45,9 @@ def count(connection: Connection, site_id: UUID, import_id: UUID) -> Result:
         "first_id": entry_id(import_id, 0),
         "last_id": entry_id(import_id, LINE_MAX),
     }
+    connection.execute(QUERIES["read_by_page"])
     entries = one(connection.execute(QUERIES["count_entries"], this).fetchone())
+    connection.execute(QUERIES["read_by_key"])
     outcomes = count_outcomes(connection, site_id, import_id)
     return Result(
         success_count=entries["entries"] + outcomes.pop("UNCHANGED", 0) + outcomes.pop("MERGED", 0),

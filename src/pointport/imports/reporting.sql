@@ -1,5 +1,15 @@
 -- What became of an import, counted from the ledger and the outcomes themselves.
 
+-- name: read_by_page
+-- Page after page: by their ids the entries are in the order of the file, and by that each page would come up many times.
+SET LOCAL enable_indexscan = off;
+SET LOCAL enable_seqscan = off;
+
+-- name: read_by_key
+-- As always again.
+SET LOCAL enable_indexscan = on;
+SET LOCAL enable_seqscan = on;
+
 -- name: count_entries
 -- The rows that changed a balance, and by how much. The entries of an import stand together by their ids.
 SELECT
