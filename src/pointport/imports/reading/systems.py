@@ -47,7 +47,7 @@ class KnownFile:
     @property
     def names(self) -> frozenset[str]:
         """The documented headings as they are compared."""
-        return _canonical_set(self.headings)
+        return frozenset(_compared(self.headings))
 
 
 @functools.cache
@@ -83,14 +83,14 @@ def _known_file(entry: Mapping[str, Any]) -> KnownFile:
 
 
 def _matches(known: KnownFile, row: Sequence[str]) -> bool:
-    documented = [canonical(heading) for heading in known.headings]
+    documented = list(_compared(known.headings))
     if known.match == "row":
         return row == documented
     if known.match == "start":
         return row[: len(documented)] == documented
     present = frozenset(row)
-    needed = _canonical_set(known.needs) <= present
-    one_needed = not known.needs_one or not _canonical_set(known.needs_one).isdisjoint(present)
+    needed = present.issuperset(_compared(known.needs))
+    one_needed = not known.needs_one or not present.isdisjoint(_compared(known.needs_one))
     nothing_else = known.match == "any order" or present <= frozenset(documented)
     return needed and one_needed and nothing_else
 
@@ -100,8 +100,10 @@ def _specificity(known: KnownFile, row: Sequence[str]) -> tuple[int, int]:
     return sum(name in known.names for name in row), -MATCHES.index(known.match)
 
 
-def _canonical_set(headings: Sequence[str]) -> frozenset[str]:
-    return frozenset(canonical(heading) for heading in headings)
+@functools.cache
+def _compared(documented: tuple[str, ...]) -> tuple[str, ...]:
+    """Return documented headings as they are compared; kept, since every file is compared with all of them."""
+    return tuple(canonical(heading) for heading in documented)
 
 
 def _without_blank_end(row: list[str]) -> list[str]:
