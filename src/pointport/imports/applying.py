@@ -85,7 +85,8 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
         refused = _refuse(connection, these)
     rows = _count(connection, these)
     # Contacts that are made now do not stand among the others.
-    write = functools.partial(_in_step if is_dense and not rows.new else _by_key, connection, {**these, **rows.bounds})
+    in_step = is_dense and not rows.new
+    write = functools.partial(_write, connection, {**these, **rows.bounds}, in_step=in_step)
     entries = created = made = lost = unchanged = changed = 0
     if rows.with_account:
         entries = write("write_entries")
@@ -93,16 +94,7 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
     if entries < rows.with_account and write("find_missing_accounts"):
         rows = _count(connection, these)
     if rows.without_account:
-        if rows.new:
-            connection.execute(QUERIES["create_contacts"], these)
-        try:
-            created = write("create_accounts")
-        except UniqueViolation as error:
-            raise _AccountMade from error
-        if created < rows.without_account:
-            lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
-            connection.execute(QUERIES["note_lost_contacts"], these)
-        made = connection.execute(QUERIES["write_first_entries"], these).rowcount
+        created, lost, made = _make_accounts(connection, {**these, **rows.bounds}, rows, in_step=in_step)
     # Most chunks change every balance: then there is nothing to look for among the rows.
     if entries + made + lost < rows.good:
         unchanged = write("note_unchanged")
@@ -116,13 +108,35 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
     return Applied(rows=rows.good + refused, accounts_created=created, failed_rows=refused + lost)
 
 
-def _by_key(connection: Connection, these: dict[str, Any], name: str) -> int:
-    """Run the form of a statement that looks each account up; returns how many rows it wrote."""
-    return connection.execute(QUERIES[name], these).rowcount
+def _make_accounts(
+    connection: Connection, these: dict[str, Any], rows: "_Rows", *, in_step: bool
+) -> tuple[int, int, int]:
+    """Make the accounts that are missing, with their balances; returns how many, how many rows are lost, and entries.
+
+    Raises _AccountMade when somebody else made one of them.
+    """
+    if rows.new:
+        connection.execute(QUERIES["create_contacts"], these)
+    # Where few need one, their contacts are few among all of the chunk.
+    are_few = rows.without_account * lineup.DENSE_CUSTOMERS_MAX < rows.good
+    lost = 0
+    try:
+        created = _write(connection, these, "create_accounts", in_step=in_step and not are_few)
+    except UniqueViolation as error:
+        raise _AccountMade from error
+    if created < rows.without_account:
+        lost = connection.execute(QUERIES["find_lost_contacts"], these).rowcount
+        connection.execute(QUERIES["note_lost_contacts"], these)
+    return created, lost, connection.execute(QUERIES["write_first_entries"], these).rowcount
 
 
-def _in_step(connection: Connection, these: dict[str, Any], name: str) -> int:
-    """Run the form of a statement that reads the accounts beside the rows; returns how many rows it wrote."""
+def _write(connection: Connection, these: dict[str, Any], name: str, *, in_step: bool) -> int:
+    """Run the form of a statement that reads the accounts in step with the rows, or looks each up by its key.
+
+    Returns how many rows it wrote.
+    """
+    if not in_step:
+        return connection.execute(QUERIES[name], these).rowcount
     connection.execute(QUERIES["walk"])
     written = connection.execute(QUERIES[f"{name}_in_step"], these).rowcount
     connection.execute(QUERIES["look_up"])

@@ -12,8 +12,8 @@ QUERIES = load(__file__)
 CHUNK_ROWS_MIN = 2_000
 """Smaller chunks are not worth a second session, nor to ask how many customers the site has."""
 DENSE_CUSTOMERS_MAX = 4
-"""Of how many customers one must be in the file, so that they are read in step with its rows. With twice as many, looking up
-each by its key takes no longer.
+"""Of how many customers one must be in the file, so that they are read in step with its rows. With twice as many, looking
+up each by its key takes no longer.
 """
 
 
