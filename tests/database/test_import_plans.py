@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 
-from pointport.imports import applying, judging, staging
+from pointport.imports import applying, in_step, judging, staging
 from pointport.plumbing.database.pool import Connection, enter_site
 from tests.database.conftest import shared_database
 from tests.database.test_plans import nodes
@@ -113,8 +113,8 @@ def test_accounts_of_a_dense_chunk_are_read_once_between_its_first_and_its_last(
     offset = 0 if import_id == CHANGING else ACCOUNTS
     found = explain(
         filled,
-        applying.QUERIES[f"{name}_in_step"],
-        [applying.QUERIES["walk"]],
+        in_step.FORMS[name],
+        [applying.QUERIES["look_up"], in_step.QUERIES["walk"]],
         **chunk_of(import_id),
         first_contact_id=UUID(int=FIRST + offset),
         last_contact_id=UUID(int=LAST + offset),

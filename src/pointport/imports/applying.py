@@ -12,7 +12,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
-from pointport.imports import lineup
+from pointport.imports import in_step, lineup
 from pointport.imports.problems import Problem
 from pointport.imports.shapes import Applied, Chunk
 from pointport.plumbing.database.named_sql import load
@@ -85,8 +85,8 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
         refused = _refuse(connection, these)
     rows = _count(connection, these)
     # Contacts that are made now do not stand among the others.
-    in_step = is_dense and not rows.new
-    write = functools.partial(_write, connection, {**these, **rows.bounds}, in_step=in_step)
+    walking = is_dense and not rows.new
+    write = functools.partial(_write, connection, {**these, **rows.bounds}, walking=walking)
     entries = created = made = lost = unchanged = changed = 0
     if rows.with_account:
         entries = write("write_entries")
@@ -94,7 +94,7 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
     if entries < rows.with_account and write("find_missing_accounts"):
         rows = _count(connection, these)
     if rows.without_account:
-        created, lost, made = _make_accounts(connection, {**these, **rows.bounds}, rows, in_step=in_step)
+        created, lost, made = _make_accounts(connection, {**these, **rows.bounds}, rows, walking=walking)
     # Most chunks change every balance: then there is nothing to look for among the rows.
     if entries + made + lost < rows.good:
         unchanged = write("note_unchanged")
@@ -109,7 +109,7 @@ def _apply(connection: Connection, these: dict[str, Any], *, is_dense: bool) -> 
 
 
 def _make_accounts(
-    connection: Connection, these: dict[str, Any], rows: "_Rows", *, in_step: bool
+    connection: Connection, these: dict[str, Any], rows: "_Rows", *, walking: bool
 ) -> tuple[int, int, int]:
     """Make the accounts that are missing, with their balances; returns how many, how many rows are lost, and entries.
 
@@ -121,7 +121,7 @@ def _make_accounts(
     are_few = rows.without_account * lineup.DENSE_CUSTOMERS_MAX < rows.good
     lost = 0
     try:
-        created = _write(connection, these, "create_accounts", in_step=in_step and not are_few)
+        created = _write(connection, these, "create_accounts", walking=walking and not are_few)
     except UniqueViolation as error:
         raise _AccountMade from error
     if created < rows.without_account:
@@ -130,17 +130,11 @@ def _make_accounts(
     return created, lost, connection.execute(QUERIES["write_first_entries"], these).rowcount
 
 
-def _write(connection: Connection, these: dict[str, Any], name: str, *, in_step: bool) -> int:
-    """Run the form of a statement that reads the accounts in step with the rows, or looks each up by its key.
-
-    Returns how many rows it wrote.
-    """
-    if not in_step:
-        return connection.execute(QUERIES[name], these).rowcount
-    connection.execute(QUERIES["walk"])
-    written = connection.execute(QUERIES[f"{name}_in_step"], these).rowcount
-    connection.execute(QUERIES["look_up"])
-    return written
+def _write(connection: Connection, these: dict[str, Any], name: str, *, walking: bool) -> int:
+    """Run one of the statements that there are in two forms; returns how many rows it wrote."""
+    if walking:
+        return in_step.write(connection, name, these)
+    return connection.execute(QUERIES[name], these).rowcount
 
 
 class _AccountMade(Exception):

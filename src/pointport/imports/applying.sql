@@ -2,12 +2,10 @@
 --
 -- A fresh table has no statistics, and older ones know nothing of a new site: the planner may well turn a join round
 -- and read the chunk once for every account, or the other way about. So no statement here leaves it a choice: each
--- walks the chunk in the order of its contacts, which is the order of the accounts' ids. What most chunks need is there
--- in two forms. By key, one account is looked up for each row (OFFSET 0 keeps a subquery from becoming a join). In step,
--- for dense chunks, the accounts between those of the first row and of the last one are read beside the rows, each
--- side once: that takes half as long where there are few others between them. Contacts that are made stand outside.
--- Nothing asks the time or makes an id by itself, so that it runs on Citus too. An entry's id is made of the import's
--- first 96 bits and the line (ledger/transactions.py): the cast to text and back is that.
+-- walks the chunk in the order of its contacts, which is the order of the accounts' ids, and looks up one account for
+-- each row (OFFSET 0 keeps a subquery from becoming a join). What dense chunks have instead is in in_step.sql. Nothing
+-- asks the time or makes an id by itself, so that it runs on Citus too. An entry's id is made of the import's first 96
+-- bits and the line (ledger/transactions.py): the cast to text and back is that.
 
 -- name: look_up
 -- One row at a time by index, whatever the statistics say.
@@ -17,44 +15,36 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_bitmapscan = off;
 
--- name: walk
--- Both sides in order, each once, whatever the statistics say.
-SET LOCAL enable_nestloop = off;
-SET LOCAL enable_hashjoin = off;
-SET LOCAL enable_mergejoin = on;
-SET LOCAL enable_seqscan = off;
-SET LOCAL enable_bitmapscan = off;
-
 -- name: count_rows
 -- How many rows of the chunk there are to apply, how many of them are taken to have an account, of how many the contact
 -- is to be made, and between which contacts all others are.
 SELECT
     count(*) AS good,
-    count(*) FILTER (WHERE has_account) AS with_account,
-    count(*) FILTER (WHERE is_new) AS new,
+    count(*) FILTER (WHERE chunk.has_account) AS with_account,
+    count(*) FILTER (WHERE chunk.is_new) AS new,
     (
-        SELECT contact_id FROM import_ready
+        SELECT ready.contact_id FROM import_ready AS ready
         WHERE
-            site_id = %(site_id)s AND import_id = %(import_id)s
-            AND position BETWEEN %(first)s AND %(last)s
-            AND problem IS NULL AND NOT is_new
-        ORDER BY position
+            ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
+            AND ready.position BETWEEN %(first)s AND %(last)s
+            AND ready.problem IS NULL AND NOT ready.is_new
+        ORDER BY ready.position
         LIMIT 1
     ) AS first_contact_id,
     (
-        SELECT contact_id FROM import_ready
+        SELECT ready.contact_id FROM import_ready AS ready
         WHERE
-            site_id = %(site_id)s AND import_id = %(import_id)s
-            AND position BETWEEN %(first)s AND %(last)s
-            AND problem IS NULL AND NOT is_new
-        ORDER BY position DESC
+            ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
+            AND ready.position BETWEEN %(first)s AND %(last)s
+            AND ready.problem IS NULL AND NOT ready.is_new
+        ORDER BY ready.position DESC
         LIMIT 1
     ) AS last_contact_id
-FROM import_ready
+FROM import_ready AS chunk
 WHERE
-    site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position BETWEEN %(first)s AND %(last)s
-    AND problem IS NULL;
+    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
+    AND chunk.position BETWEEN %(first)s AND %(last)s
+    AND chunk.problem IS NULL;
 
 -- name: lock_accounts
 -- Lock the accounts that were there before in the order of their ids, so that their balances can be judged.
@@ -208,48 +198,6 @@ CROSS JOIN
     ) AS locked
 WHERE chunk.points <> CASE WHEN %(adds)s THEN 0 ELSE locked.balance END;
 
--- name: write_entries_in_step
--- The same of a dense chunk.
-INSERT INTO transaction (
-    site_id, id, account_id, revision, transaction_type, amount, amount_before, amount_after,
-    description, created_date, import_id, line
-)
-SELECT
-    locked.site_id,
-    (left(%(import_id)s::text, 28) || lpad(to_hex(locked.line), 8, '0'))::uuid AS id,
-    locked.id AS account_id,
-    locked.revision + 1 AS revision,
-    'ADJUST' AS transaction_type,
-    CASE WHEN %(adds)s THEN locked.points ELSE locked.points - locked.balance END AS amount,
-    locked.balance AS amount_before,
-    CASE WHEN %(adds)s THEN locked.balance + locked.points ELSE locked.points END AS amount_after,
-    %(description)s AS description,
-    %(now)s AS created_date,
-    locked.import_id,
-    locked.line
-FROM (
-    SELECT
-        chunk.site_id,
-        chunk.import_id,
-        chunk.line,
-        chunk.points,
-        account.id,
-        account.balance,
-        account.revision
-    FROM import_ready AS chunk
-    INNER JOIN account ON chunk.site_id = account.site_id AND chunk.contact_id = account.id
-    WHERE
-        chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-        AND chunk.position BETWEEN %(first)s AND %(last)s
-        AND chunk.problem IS NULL AND chunk.has_account
-        AND account.site_id = %(site_id)s
-        AND account.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s
-    ORDER BY account.id
-    OFFSET 0
-    FOR NO KEY UPDATE OF account
-) AS locked
-WHERE locked.points <> CASE WHEN %(adds)s THEN 0 ELSE locked.balance END;
-
 -- name: find_accounts
 -- The rows that were taken to have no account, and have one.
 UPDATE import_ready SET has_account = TRUE
@@ -274,21 +222,6 @@ WHERE
         SELECT FROM account
         WHERE account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
         OFFSET 0
-    );
-
--- name: find_missing_accounts_in_step
--- The same of a dense chunk.
-UPDATE import_ready SET has_account = FALSE
-WHERE
-    site_id = %(site_id)s AND import_id = %(import_id)s
-    AND position BETWEEN %(first)s AND %(last)s
-    AND problem IS NULL AND has_account
-    AND NOT EXISTS (
-        SELECT FROM account
-        WHERE
-            account.site_id = import_ready.site_id AND account.id = import_ready.contact_id
-            AND account.site_id = %(site_id)s
-            AND account.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s
     );
 
 -- name: create_contacts
@@ -347,34 +280,6 @@ CROSS JOIN
         WHERE contact.site_id = chunk.site_id AND contact.id = chunk.contact_id
         FOR KEY SHARE
     ) AS owner;
-
--- name: create_accounts_in_step
--- The same of a dense chunk.
-INSERT INTO account (
-    site_id, id, balance, earned, adjusted, redeemed, expired, revision, created_date, updated_date, last_activity_date
-)
-SELECT
-    chunk.site_id,
-    contact.id,
-    chunk.points AS balance,
-    0 AS earned,
-    chunk.points AS adjusted,
-    0 AS redeemed,
-    0 AS expired,
-    CASE WHEN chunk.points = 0 THEN 1 ELSE 2 END AS revision,
-    %(now)s AS created_date,
-    %(now)s AS updated_date,
-    %(now)s AS last_activity_date
-FROM import_ready AS chunk
-INNER JOIN contact ON chunk.site_id = contact.site_id AND chunk.contact_id = contact.id
-WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position BETWEEN %(first)s AND %(last)s
-    AND chunk.problem IS NULL AND NOT chunk.has_account
-    AND contact.site_id = %(site_id)s
-    AND contact.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s
-ORDER BY contact.id
-FOR KEY SHARE OF contact;
 
 -- name: find_lost_contacts
 -- The rows whose contact was deleted since they were judged, or made by somebody else: they still have no account.
@@ -470,31 +375,6 @@ FROM (
         )
 ) AS unchanged;
 
--- name: note_unchanged_in_step
--- The same of a dense chunk: before the balances are set, they are those that the accounts still have.
-INSERT INTO import_row (
-    site_id, import_id, line, outcome, email, points, account_id, balance_before, balance_after
-)
-SELECT
-    chunk.site_id,
-    chunk.import_id,
-    chunk.line,
-    'UNCHANGED' AS outcome,
-    chunk.email,
-    chunk.points,
-    account.id AS account_id,
-    account.balance AS balance_before,
-    account.balance AS balance_after
-FROM import_ready AS chunk
-INNER JOIN account ON chunk.site_id = account.site_id AND chunk.contact_id = account.id
-WHERE
-    chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position BETWEEN %(first)s AND %(last)s
-    AND chunk.problem IS NULL
-    AND CASE WHEN chunk.has_account AND NOT %(adds)s THEN chunk.points = account.balance ELSE chunk.points = 0 END
-    AND account.site_id = %(site_id)s
-    AND account.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s;
-
 -- name: set_balances
 -- The balances of the accounts that were there before, as the entries say. Written as an INSERT since that finds each
 -- account by its key and leaves the planner no choice; every account is there and locked by now, so none is inserted.
@@ -526,23 +406,6 @@ ON CONFLICT (site_id, id) DO UPDATE SET
     updated_date = excluded.updated_date,
     last_activity_date = excluded.last_activity_date
 WHERE account.balance <> excluded.balance;
-
--- name: set_balances_in_step
--- The same of a dense chunk.
-UPDATE account SET
-    balance = chunk.points,
-    adjusted = account.adjusted + chunk.points - account.balance,
-    revision = account.revision + 1,
-    updated_date = %(now)s,
-    last_activity_date = %(now)s
-FROM import_ready AS chunk
-WHERE
-    account.site_id = %(site_id)s
-    AND account.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s
-    AND account.site_id = chunk.site_id AND account.id = chunk.contact_id
-    AND chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position BETWEEN %(first)s AND %(last)s
-    AND chunk.problem IS NULL AND chunk.has_account AND chunk.points <> account.balance;
 
 -- name: add_balances
 -- Likewise where points were added: the balances stand in the entries, since what is inserted must be one by itself.
@@ -586,23 +449,6 @@ ON CONFLICT (site_id, id) DO UPDATE SET
     updated_date = excluded.updated_date,
     last_activity_date = excluded.last_activity_date
 WHERE account.balance <> excluded.balance;
-
--- name: add_balances_in_step
--- The same of a dense chunk.
-UPDATE account SET
-    balance = account.balance + chunk.points,
-    adjusted = account.adjusted + chunk.points,
-    revision = account.revision + 1,
-    updated_date = %(now)s,
-    last_activity_date = %(now)s
-FROM import_ready AS chunk
-WHERE
-    account.site_id = %(site_id)s
-    AND account.id BETWEEN %(first_contact_id)s AND %(last_contact_id)s
-    AND account.site_id = chunk.site_id AND account.id = chunk.contact_id
-    AND chunk.site_id = %(site_id)s AND chunk.import_id = %(import_id)s
-    AND chunk.position BETWEEN %(first)s AND %(last)s
-    AND chunk.problem IS NULL AND chunk.has_account AND chunk.points <> 0;
 
 -- name: note_not_reached
 -- Outcomes of the rows that an import which had to stop did not come to.

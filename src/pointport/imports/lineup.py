@@ -26,7 +26,7 @@ def cut(
         chunks = -(-chunks // sessions) * sessions
     chunk_rows = max(-(-ready_rows // chunks), 1)
     these = {"site_id": site_id, "import_id": import_id, "ready_rows": ready_rows, "chunk_rows": chunk_rows}
-    connection.execute(QUERIES["cut"], {**these, "is_dense": _are_dense(connection, site_id, ready_rows)})
+    connection.execute(QUERIES["cut"], {**these, "are_dense": _are_dense(connection, site_id, ready_rows)})
 
 
 def _are_dense(connection: Connection, site_id: UUID, ready_rows: int) -> bool:

@@ -8,7 +8,7 @@ SELECT
     %(import_id)s AS import_id,
     chunk.first_position,
     least(chunk.first_position + %(chunk_rows)s - 1, %(ready_rows)s) AS last_position,
-    %(is_dense)s AS is_dense
+    %(are_dense)s AS is_dense
 FROM site
 CROSS JOIN generate_series(1, %(ready_rows)s::bigint, %(chunk_rows)s::bigint) AS chunk (first_position)
 WHERE site.site_id = %(site_id)s;

@@ -1,7 +1,7 @@
 -- What became of an import, counted from the ledger and the outcomes themselves.
 
 -- name: read_by_page
--- Page after page: by their ids the entries are in the order of the file, and by that each page would come up many times.
+-- Page after page: by their ids entries are in the order of the file, and each page would come up many times.
 SET LOCAL enable_indexscan = off;
 SET LOCAL enable_seqscan = off;
 
