@@ -28,7 +28,7 @@ from scripts import golden_files
 from pointport.errors import FileRejected
 from pointport.imports import judging
 from pointport.imports.reading import encoding, files, learning, numbers, overrides, systems
-from pointport.imports.shapes import Learned, Mapping
+from pointport.imports.shapes import Judged, Learned, Mapping
 from pointport.settings import MEBIBYTE, Settings
 from pointport.wire.readings import inspection
 
@@ -166,7 +166,7 @@ def rows_of(content: bytes, learned: Learned, email: int | None, points: int | N
         read_points=read_points,
         damaged=(lambda cells: encoding.is_damaged("".join(cells))) if learned.damaged_rows else None,
     )
-    judged = judging.judge_cells(rows, rules)
+    judged = map(Judged._make, judging.judge_cells(rows, rules))
     for (line, cells, _), verdict in zip(rows, judged, strict=True):
         became = {"problem": verdict.problem} if verdict.problem else {"email": verdict.email, "points": verdict.points}
         yield {"line": line, "cells": as_typed(cells), **became}

@@ -67,7 +67,7 @@ def judge(*rows: list[str], columns: Mapping = COLUMNS, fault: str | None = None
         damaged=lambda cells: encoding.is_damaged("".join(cells)),
     )
     numbered = [(line, cells, fault) for line, cells in enumerate(rows, start=2)]
-    judged = list(judging.judge_cells(numbered, rules))
+    judged = [Judged._make(row) for row in judging.judge_cells(numbered, rules)]
     if not any(encoding.is_damaged("".join(cells)) for cells in rows):
         assert list(judging.judge_cells(numbered, dataclasses.replace(rules, damaged=None))) == judged
     return judged

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pointport.imports import problems
 from pointport.imports.options import Duplicates, Options, UnknownContacts
-from pointport.imports.shapes import Breach, Judged, Lined, Mapping, Row
+from pointport.imports.shapes import Breach, Judged, JudgedFields, Lined, Mapping, Row
 from pointport.ledger.addresses import normal_form, trimmed
 from pointport.ledger.transactions import LINE_MAX, entry_id
 from pointport.plumbing.database.named_sql import load
@@ -46,19 +46,19 @@ class Rules:
     """Whether points are added to the balance: then they may be negative."""
 
 
-def judge_cells(rows: Iterable[Row], rules: Rules) -> Iterator[Judged]:
+def judge_cells(rows: Iterable[Row], rules: Rules) -> Iterator[JudgedFields]:
     """Judge each row by its own cells, in the order of the catalogue."""
     email_index, points_index = rules.mapping.email, rules.mapping.points
-    last, columns, points_max, damaged = max(email_index, points_index), rules.columns, rules.points_max, rules.damaged
+    last, columns, damaged = max(email_index, points_index), rules.columns, rules.damaged
+    # Whatever number has so few digits is not too large.
+    digits_max = len(str(rules.points_max + 1)) - 1
     for line, cells, fault in rows:
         # Nearly every row is a sound one of an address and plain digits, and is done with here.
         if fault is None and last < len(cells) <= columns and damaged is None:
             email, text = normal_form(cells[email_index]), cells[points_index]
-            if email is not None and text.isascii() and text.isdigit() and len(text) <= PLAIN_DIGITS_MAX:
-                points = int(text)
-                if points <= points_max:
-                    yield Judged(line, email, points)
-                    continue
+            if email is not None and text.isdigit() and text.isascii() and len(text) <= digits_max:
+                yield line, email, int(text), None, None
+                continue
         yield _judge(line, cells, fault, rules)
 
 

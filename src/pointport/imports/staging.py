@@ -2,10 +2,11 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
-from pointport.imports.shapes import Judged
+from pointport.imports.shapes import JudgedFields
 from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Connection, one
 
@@ -15,29 +16,34 @@ BLOCK_ROWS = 1_000
 NULL = "\\N"
 
 
-def stage(connection: Connection, site_id: UUID, import_id: UUID, rows: Iterable[Judged]) -> int:
+def stage(connection: Connection, site_id: UUID, import_id: UUID, rows: Iterable[JudgedFields]) -> int:
     """Copy rows into the staging table, emptied first of what an earlier try left; returns how many they were."""
     clear(connection, site_id, import_id)
-    count, prefix = 0, f"{site_id}\t{import_id}"
+    rest, count, prefix = iter(rows), 0, f"{site_id}\t{import_id}"
     with connection.cursor().copy(QUERIES["copy"]) as copy:
-        lines = (_copied(prefix, row) for row in rows)
-        while block := list(itertools.islice(lines, BLOCK_ROWS)):
+        while block := list(itertools.islice(rest, BLOCK_ROWS)):
             count += len(block)
-            copy.write("".join(block))
+            copy.write(_copied(prefix, block))
     return count
 
 
-def _copied(prefix: str, row: Judged) -> str:
-    """Return a row as COPY reads it.
+def _copied(prefix: str, rows: Iterable[JudgedFields]) -> str:
+    """Return rows as COPY reads them.
 
     Written here, since it is once for each row and half as long as with the driver's own: there is nothing to escape in
     an address in normal form, nor in numbers and codes. Backslashes of the detail are doubled; JSON has no line ends.
     """
-    line, email, points, problem, detail = row
-    if problem is None:
-        return f"{prefix}\t{line}\t{email}\t{points}\t{NULL}\t{NULL}\n"
-    told = NULL if detail is None else json.dumps(detail).replace("\\", "\\\\")
-    return f"{prefix}\t{line}\t{email or NULL}\t{NULL if points is None else points}\t{problem}\t{told}\n"
+    return "".join(
+        [
+            f"{prefix}\t{line}\t{email or NULL}\t{NULL if points is None else points}\t{problem or NULL}\t"
+            f"{NULL if detail is None else _escaped(detail)}\n"
+            for line, email, points, problem, detail in rows
+        ]
+    )
+
+
+def _escaped(detail: Mapping[str, Any]) -> str:
+    return json.dumps(detail).replace("\\", "\\\\")
 
 
 def clear(connection: Connection, site_id: UUID, import_id: UUID) -> None:
