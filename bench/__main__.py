@@ -207,16 +207,16 @@ def bloat(place: Place, size: Size) -> Part:
     ):
         site_id, key = new_site(conninfo, rows)
         found = importing.bloat(conninfo, replace(started, site_id=str(site_id), key=key), sheets)
-    first, ten, twenty = found
+    first, _, twenty, forty = found
     lines = [
         _at_most(
-            "accounts after twenty imports, times after the first",
-            twenty.account_bytes / first.account_bytes,
+            "accounts after forty imports, times after the first",
+            forty.account_bytes / first.account_bytes,
             BLOAT_MAX,
         ),
         _at_most(
-            "what files pass through after twenty imports, times after ten",
-            twenty.passage_bytes / ten.passage_bytes,
+            "what files pass through after forty imports, times after twenty",
+            forty.passage_bytes / twenty.passage_bytes,
             PASSAGE_GROWTH_MAX,
         ),
     ]
