@@ -35,7 +35,7 @@ def app(app: App) -> App:
 
 def tell(connection: Connection, app: App, site: Site, event_type: EventType) -> None:
     outbox.record(
-        connection, site.id, event_type, entity_id=site.id, sequence=1, payload={}, actor="test", now=app.clock()
+        connection, site.id, event_type, entity_id=site.id, sequence=1, payload=dict, actor="test", now=app.clock()
     )
 
 

@@ -302,7 +302,7 @@ def record_and_fail(app: App, site: Site, account_id: UUID) -> None:
             EventType.ACCOUNT_UPDATED,
             entity_id=account_id,
             sequence=2,
-            payload={},
+            payload=dict,
             actor="test",
             now=app.clock(),
         )

@@ -263,7 +263,7 @@ def tell(
         event_type,
         entity_id=found.id,
         sequence=found.revision,
-        payload=asdict(found),
+        payload=lambda: asdict(found),
         actor=actor,
         now=found.updated_date,
     )

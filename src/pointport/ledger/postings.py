@@ -172,7 +172,7 @@ def _tell(connection: Connection, event_type: EventType, account: Row, actor: st
         event_type,
         entity_id=account["id"],
         sequence=account["revision"],
-        payload=account,
+        payload=lambda: account,
         actor=actor,
         now=now,
     )

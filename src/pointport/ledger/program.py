@@ -98,7 +98,7 @@ def _change(
         EventType.PROGRAM_UPDATED,
         entity_id=site_id,
         sequence=changed["revision"],
-        payload=changed,
+        payload=lambda: changed,
         actor=actor,
         now=now,
     )

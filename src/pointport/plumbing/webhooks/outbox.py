@@ -3,7 +3,7 @@
 What nobody has subscribed to is not written at all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -35,14 +35,14 @@ def record(
     *,
     entity_id: UUID,
     sequence: int,
-    payload: Mapping[str, Any],
+    payload: Callable[[], Mapping[str, Any]],
     actor: str,
     now: datetime,
 ) -> None:
     """Write down that something happened, with the entity as it is now, if anybody wants to hear of it.
 
-    `sequence` is the entity's revision, which puts its events in order; `payload` is the entity's row, whose ids and
-    moments become text; `actor` is who caused it.
+    `sequence` is the entity's revision, which puts its events in order; `payload` gives the entity's row, whose
+    ids and moments become text, and is asked only then; `actor` is who caused it.
     """
     if event_type not in wanted(connection, site_id):
         return
@@ -55,7 +55,7 @@ def record(
             "event_type": event_type,
             "entity_id": entity_id,
             "sequence": sequence,
-            "payload": Jsonb({name: _plain(value) for name, value in payload.items()}),
+            "payload": Jsonb({name: _plain(value) for name, value in payload().items()}),
             "actor": actor,
             "now": now,
         },
