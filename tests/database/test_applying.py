@@ -308,5 +308,5 @@ def test_a_chunk_takes_as_many_statements_however_many_rows_are_looked_up_or_rea
             finished(story, begun.id)
         return counts
 
-    assert statements(1) == statements(lineup.CHUNK_ROWS_MIN - 1)
-    assert statements(lineup.CHUNK_ROWS_MIN) == statements(CUSTOMERS)
+    assert statements(1) == statements(lineup.DENSE_ROWS_MIN - 1)
+    assert statements(lineup.DENSE_ROWS_MIN) == statements(CUSTOMERS)

@@ -10,7 +10,9 @@ from pointport.plumbing.database.pool import Connection, one
 QUERIES = load(__file__)
 
 CHUNK_ROWS_MIN = 2_000
-"""Smaller chunks are not worth a second session, nor to ask how many customers the site has."""
+"""Smaller chunks are not worth a second session."""
+DENSE_ROWS_MIN = 100
+"""For fewer rows it is not worth asking how many customers the site has."""
 DENSE_CUSTOMERS_MAX = 4
 """Of how many customers one must be in the file, so that they are read in step with its rows. With twice as many, looking
 up each by its key takes no longer.
@@ -31,7 +33,7 @@ def cut(
 
 def _are_dense(connection: Connection, site_id: UUID, ready_rows: int) -> bool:
     """Tell whether the site has few customers beside those that are lined up."""
-    if ready_rows < CHUNK_ROWS_MIN:
+    if ready_rows < DENSE_ROWS_MIN:
         return False
     these = {"site_id": site_id, "customers_max": DENSE_CUSTOMERS_MAX * ready_rows}
     return bool(one(connection.execute(QUERIES["has_few_customers"], these).fetchone())["few"])
