@@ -30,7 +30,8 @@ too: it would read 5\u00b2 as 52."""
 
 SHAPE = re.compile(r"[+-]?(\d+(?:[., ']\d+)*)", re.ASCII)
 RENDERED = re.compile(r"-?\d+\.\d+", re.ASCII)
-SIGN = re.compile(r"[., ']")
+SIGNS = "., '"
+SIGN = re.compile(f"[{SIGNS}]")
 GROUP_DIGITS = 3
 RUN_CELLS = 100
 DIGITS_MAX = 18
@@ -77,7 +78,7 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
     group: set[str] = set()
     decimal: set[str] = set()
     evidence, unshown = "", False
-    for cell in _not_plain(cells):
+    for cell in _with_signs(cells):
         if (cell.isascii() and cell.isdigit()) or (is_rendered and RENDERED.fullmatch(cell)):
             continue
         text = trimmed(cell)
@@ -95,12 +96,12 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
     return NumberFormat(frozenset(group), frozenset(decimal), evidence)
 
 
-def _not_plain(cells: Iterable[str]) -> Iterator[str]:
-    """Return the cells but for long runs of plain digits, which are looked at together."""
+def _with_signs(cells: Iterable[str]) -> Iterator[str]:
+    """Return the cells, but for long runs without a sign, which are looked at together."""
     rest = iter(cells)
     while run := list(itertools.islice(rest, RUN_CELLS)):
         joined = "".join(run)
-        if not (joined.isascii() and joined.isdigit()):
+        if not joined.isascii() or any(sign in joined for sign in SIGNS):
             yield from run
 
 
