@@ -216,7 +216,7 @@ class _Tally:
         self.broken_rows += broken_rows
 
     def _look_at_widths(self, batch: Batch) -> None:
-        widest = max(map(len, batch.cells), default=0)
+        widest = max(set(map(len, batch.cells)), default=0)
         self.columns = max(self.columns, widest)
         if widest <= self._columns:
             return
@@ -245,7 +245,7 @@ def _survey(found: Iterable[Batch], heading: _Heading, tally: _Tally) -> Learned
     suggestion = columns.suggest(header, _told_by(first), heading_line=max(dialect.heading_line, 1))
     points = suggestion.points
     written = (_column(batch, points) for batch in itertools.chain((first,), counted) if points is not None)
-    number_format = numbers.settle(itertools.chain.from_iterable(written), is_rendered=dialect.sheet is not None)
+    number_format = numbers.settle_runs(written, is_rendered=dialect.sheet is not None)
     return Learned(
         dialect=dialect,
         header=tuple(header),
