@@ -77,7 +77,7 @@ class _Reader:
         self._blank = BLANK + self._delimiter
         self._edge = frozenset(self._blank)
         edge, quote = re.escape(self._blank), re.escape(self._quote)
-        self._blank_start = re.compile(rf"\n(?:[{edge}]|{quote}[{edge}{quote}])")
+        self._blank_start = re.compile(rf"\n(?:{quote})?+[{edge}{quote}]")
         self._quoted = Quoted(dialect, self._careful, cell_characters_max)
 
     def whole_lines(self, piece: str) -> int:
@@ -103,12 +103,15 @@ class _Reader:
             numbers = self._numbers(lines)
             if not has_quotes:
                 lines = [line.rstrip("\r\n") for line in lines]
-        if has_quotes:
-            batch, index = self._quoted.read(lines, numbers, text, is_stray=is_stray, is_last=is_last)
-        else:
-            batch, index = self._read_plain(lines, numbers, text), len(lines)
+        may_have_blank_rows = is_stray or self._may_have_blank_rows(text)
+        if not has_quotes:
+            self.line = numbers[-1]
+            if may_have_blank_rows:
+                lines, numbers = self._filled_lines(lines, numbers)
+            return self._read_plain(lines, numbers)._replace(is_ascii=text.isascii()), ""
+        batch, index = self._quoted.read(lines, numbers, text, is_stray=is_stray, is_last=is_last)
         self.line = numbers[index]
-        if is_stray or self._may_have_blank_rows(text):
+        if may_have_blank_rows:
             batch = self._filled(batch)
         return batch._replace(is_ascii=text.isascii()), "".join(lines[index:])
 
@@ -127,15 +130,14 @@ class _Reader:
             counts[index] = _count_line_ends(lines[index])
         return list(itertools.accumulate(counts, initial=self.line))
 
-    def _read_plain(self, lines: list[str], numbers: Sequence[int], text: str) -> Batch:
+    def _read_plain(self, lines: list[str], numbers: Sequence[int]) -> Batch:
         """Read lines without quotes and line ends: each is a row, and each delimiter divides."""
         delimiter = self._delimiter
         cells = [line.split(delimiter, CELLS_MAX) for line in lines]
         faults: list[str | None] = [None] * len(cells)
-        if len(text) > self._cell_characters_max:
-            pairs = zip(lines, cells, strict=True)
-            faults = [self._careful.length_fault(row) if line.strip(self._blank) else None for line, row in pairs]
-        return Batch(numbers[:-1], cells, faults)
+        if max(map(len, lines), default=0) > self._cell_characters_max:
+            faults = list(map(self._careful.length_fault, cells))
+        return Batch(numbers[: len(cells)], cells, faults)
 
     def _may_have_blank_rows(self, text: str) -> bool:
         """Tell whether a line begins as those of blank rows do, which hardly any other does."""
@@ -143,23 +145,27 @@ class _Reader:
             return True
         return any(self._blank_start.search(part) for part in (f"\n{text[:2]}", text))
 
+    def _filled_lines(self, lines: list[str], numbers: Sequence[int]) -> tuple[list[str], Sequence[int]]:
+        """Return the lines that have something in them."""
+        edge, blank = self._edge, self._blank
+        kept = [bool(line) and (line[0] not in edge or bool(line.strip(blank))) for line in lines]
+        return list(itertools.compress(lines, kept)), list(itertools.compress(numbers, kept))
+
     def _filled(self, batch: Batch) -> Batch:
         """Return the rows that have something in them, or something broken."""
         edge, (starts, cells, faults, _) = self._edge, batch
-        may_be_blank = [index for index, row in enumerate(cells) if not row or not row[0] or row[0][0] in edge]
-        blank = {
-            index
-            for index in may_be_blank
-            if not faults[index]
-            and not "".join(cells[index][:CELLS_MAX]).strip(BLANK)
-            # In the last cell of a row that is taken apart no further, delimiters still divide.
-            and not "".join(cells[index][CELLS_MAX:]).strip(self._blank)
-        }
-        if not blank:
+        kept = [
+            bool(fault) or bool(row and row[0] and row[0][0] not in edge) or not self._is_blank(row)
+            for row, fault in zip(cells, faults, strict=True)
+        ]
+        if all(kept):
             return batch
-        kept = [index not in blank for index in range(len(cells))]
         compress = itertools.compress
         return Batch(list(compress(starts, kept)), list(compress(cells, kept)), list(compress(faults, kept)))
+
+    def _is_blank(self, cells: list[str]) -> bool:
+        # In the last cell of a row that is taken apart no further, delimiters still divide.
+        return not ("".join(cells[:CELLS_MAX]).strip(BLANK) or "".join(cells[CELLS_MAX:]).strip(self._blank))
 
     def _split(self, text: str) -> list[str]:
         """Split where lines end. A CR in a file of LF or CRLF ends a line, unless it strayed into the middle of a row."""
