@@ -86,24 +86,24 @@ class Careful:
 
         None when the lines end before the record does, and more are to come.
         """
-        return self._line(lines, index) or self._record(lines, index, is_last=is_last)
+        return self.line(lines, index) or self._record(lines, index, is_last=is_last)
 
-    def _line(self, lines: Sequence[str], index: int) -> Record | None:
-        """Return the record that is in a line by itself, if that can be told at once."""
+    def line(self, lines: Sequence[str], index: int) -> Record | None:
+        """Return the record that is a line by itself, if that can be told at once."""
         line = lines[index]
         quotes = line.count(self._quote) if self._quote else 0
         is_large = len(line) > CELLS_MAX and line.count(self._delimiter) >= CELLS_MAX
         if not quotes or (quotes == 1 and not is_large and not self._opens(line)):
             cells = self._raw(line)
-            return cells, self.length_fault(cells) if len(line) > self._cell_characters_max else None, index + 1
-        if quotes == 1 and not is_large and self._never_closes(lines, index):
+        elif quotes == 1 and not is_large and self._never_closes(lines, index):
             return self._raw(line), QUOTE_NOT_CLOSED.code, index + 1
-        if quotes > 1 and not is_large and self._closed.fullmatch(line):
+        elif quotes > 1 and not is_large and self._closed.fullmatch(line):
             cells = self._taken_apart(line)
-            is_as_wide = not self._columns or len(cells) == self._columns
-            is_sound = is_as_wide or self._sound.fullmatch(line) is not None
-            return cells, self.length_fault(cells) if is_sound else QUOTE_NOT_CLOSED.code, index + 1
-        return None
+            if self._columns and len(cells) != self._columns and not self._sound.fullmatch(line):
+                return cells, QUOTE_NOT_CLOSED.code, index + 1
+        else:
+            return None
+        return cells, self.length_fault(cells) if len(line) > self._cell_characters_max else None, index + 1
 
     def _record(self, lines: Sequence[str], index: int, *, is_last: bool) -> Record | None:
         """Return the record that starts at a line, mark by mark."""
@@ -142,8 +142,9 @@ class Careful:
         place = line.index(self._quote)
         if not place or line[place - 1] == self._delimiter:
             return True
-        start = line.rfind(self._delimiter, 0, place) + 1
-        return line[place - 1] in self._blanks and self._opening.match(line, start) is not None
+        return line[place - 1] in self._blanks and (
+            self._opening.match(line, line.rfind(self._delimiter, 0, place) + 1) is not None
+        )
 
     def _never_closes(self, lines: Sequence[str], index: int) -> bool:
         """Tell at once of most quotes that open and never close: text stands behind the next quote, a few lines on."""

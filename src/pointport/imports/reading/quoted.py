@@ -41,6 +41,8 @@ class Quoted:
         self.careful = careful
         self.spans = False
         """Whether the last rows went on over line ends, so that the next may."""
+        self.breaks = False
+        """Whether lines among the last were broken, so that some of the next may be."""
         self.quote = dialect.quote
         self._delimiter, self._escape = dialect.delimiter, dialect.escape
         self._cell_characters_max = cell_characters_max
@@ -134,8 +136,8 @@ class _Block:
         self._settled: dict[int, Record] = {}
         """What was read with care of a line before the lines above it were read."""
         self._settled_lines: list[int] = []
-        self._is_broken = False
-        """Whether a line was broken, so that others may be."""
+        self._is_broken = quoted.breaks
+        """Whether lines may be broken, so that they are settled before."""
 
     def read(
         self, numbers: Sequence[int], native: "NativeDialect", stops: Iterable[int], tame: AbstractSet[int]
@@ -145,6 +147,8 @@ class _Block:
         Native code stops at some lines. Tame ones it takes as they are meant, unless a record goes on in them.
         """
         self._native, self._tame, self._stops = native, tame, deque(stops)
+        if self._is_broken:
+            self._settle(0)
         index = misses = 0
         count = len(self._lines)
         while index < count:
@@ -173,6 +177,7 @@ class _Block:
                 self._is_broken = True
                 self._settle(after)
             index = after
+        self._quoted.breaks = bool(self._settled)
         return Batch(self._starts(numbers, index), self._cells, self._faults), index
 
     def _starts(self, numbers: Sequence[int], end: int) -> Sequence[int]:
@@ -202,8 +207,8 @@ class _Block:
             index, is_odd = begun + offset, counts[offset] % 2
             if index in stops or (not is_odd and self._quoted.strict.fullmatch(lines[index])):
                 continue
-            record = self._careful.record(lines, index, is_last=self._is_last)
-            if record is None or record[2] > index + 1:
+            record = self._careful.line(lines, index)
+            if record is None:
                 stops.add(index)
             else:
                 self._settled[index] = record
