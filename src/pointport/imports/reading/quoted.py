@@ -39,10 +39,8 @@ class Quoted:
 
     def __init__(self, dialect: Dialect, careful: Careful, cell_characters_max: int) -> None:
         self.careful = careful
-        self.spans = False
-        """Whether the last rows went on over line ends, so that the next may."""
-        self.breaks = False
-        """Whether lines among the last were broken, so that some of the next may be."""
+        self.spans = self.breaks = False
+        """Whether rows of the last lines went on over line ends, or were broken; then some of the next may be, too."""
         self.quote = dialect.quote
         self._delimiter, self._escape = dialect.delimiter, dialect.escape
         self._cell_characters_max = cell_characters_max
@@ -136,8 +134,7 @@ class _Block:
         self._settled: dict[int, Record] = {}
         """What was read with care of a line before the lines above it were read."""
         self._settled_lines: list[int] = []
-        self._is_broken = quoted.breaks
-        """Whether lines may be broken, so that they are settled before."""
+        self._spans, self._is_settled = quoted.spans, False
 
     def read(
         self, numbers: Sequence[int], native: "NativeDialect", stops: Iterable[int], tame: AbstractSet[int]
@@ -147,7 +144,7 @@ class _Block:
         Native code stops at some lines. Tame ones it takes as they are meant, unless a record goes on in them.
         """
         self._native, self._tame, self._stops = native, tame, deque(stops)
-        if self._is_broken:
+        if self._quoted.breaks and not self._spans:
             self._settle(0)
         index = misses = 0
         count = len(self._lines)
@@ -173,11 +170,10 @@ class _Block:
             misses = misses if fault else 0
             if after > index + 1:
                 self._joined.append((index, after))
-            elif is_refused and not self._is_broken:
-                self._is_broken = True
+            elif is_refused and not self._is_settled and not self._spans:
                 self._settle(after)
             index = after
-        self._quoted.breaks = bool(self._settled)
+        self._quoted.spans, self._quoted.breaks = bool(self._joined), bool(self._settled)
         return Batch(self._starts(numbers, index), self._cells, self._faults), index
 
     def _starts(self, numbers: Sequence[int], end: int) -> Sequence[int]:
@@ -196,6 +192,7 @@ class _Block:
 
         Where that makes a row of the line, native code passes it over; at the others it stops.
         """
+        self._is_settled = True
         lines, source = self._lines, self._source[begun:]
         stops = set(self._stops)
         counts = list(map(str.count, source, itertools.repeat(self._quoted.quote)))
@@ -219,7 +216,7 @@ class _Block:
 
     def _read_sound(self, begun: int, end: int) -> int:
         """Read records as far as they are sound; returns the index of the line behind them."""
-        if self._quoted.spans and not self._is_broken:
+        if self._spans:
             return self._read_records(begun, end)
         cells, faults, settled = self._cells, self._faults, self._settled_lines
         before = len(cells)
@@ -239,7 +236,7 @@ class _Block:
                 cells[offset + at], faults[offset + at], _ = self._settled[at]
             return index
         del cells[before:]
-        if self._is_broken:
+        if self._is_settled:
             # What native code would join may be broken, or be read already: each line is looked at by itself.
             self._stops = deque(range(begun, len(self._lines)))
             return begun
@@ -261,7 +258,7 @@ class _Block:
                 index = after
         count = len(self._cells) - before
         self._faults.extend([None] * count)
-        self._quoted.spans = count < index - begun
+        self._spans = self._spans or count < index - begun
         return index
 
     def _is_one_record(self, index: int, after: int, cells: list[str]) -> bool:
