@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pointport.imports.reading import numbers
 from pointport.imports.reading.numbers import AMBIGUOUS, NOT_A_NUMBER, NOT_WHOLE, Unread, read, settle
 from pointport.imports.shapes import NumberFormat
 
@@ -314,6 +315,16 @@ numeric = st.lists(
     max_size=12,
 ).map("".join)
 any_text = st.one_of(numeric, st.text(), st.text(st.characters(categories=["N", "P", "Z", "S", "Cs", "Cc"])))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(any_text | st.just("7") | st.just("Ann"), max_size=8), st.integers(1, 4))
+def test_a_run_of_cells_shows_what_its_cells_do(column: list[str], run: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numbers, "RUN_CELLS", run)
+        found = settle(column)
+        patch.setattr(numbers, "_may_have_signs", lambda _: True)
+        assert settle(column) == found
 
 
 @settings(deadline=None, max_examples=500)

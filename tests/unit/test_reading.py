@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from pointport.errors import FileRejected
@@ -571,6 +571,14 @@ def test_the_native_and_the_careful_reading_are_one(
 ) -> None:
     text = "".join(parts).replace(",", delimiter).replace('"', quote or '"')
     dialect = Dialect("utf-8", delimiter, quote, columns=columns, escape=escape if quote else None)
+    expected = read_with_care(text, dialect)
+    pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
+    assert list(rows.records([text], dialect, cell_characters_max=CELL_MAX)) == expected
+    assert list(rows.records(pieces, dialect, cell_characters_max=CELL_MAX)) == expected
+
+
+def read_with_care(text: str, dialect: Dialect) -> list[Row]:
+    """The rows of a text, each record by the careful reader."""
     reader = careful.Careful(dialect, CELL_MAX)
     lines = rows._Reader(dialect, CELL_MAX)._split(text)
     counts = (max(1, len(re.findall(r"\r\n|\r|\n", line))) for line in lines)
@@ -584,7 +592,72 @@ def test_the_native_and_the_careful_reading_are_one(
         if fault or "".join(cells).strip(careful.BLANK):
             expected.append((numbers[index], cells, fault))
         index = after
-    pieces = [text[start : start + 7] for start in range(0, len(text), 7)]
+    return expected
+
+
+LINES = (
+    "ann,a@example.com,5",
+    '"ann",a@example.com,5',
+    '"ann","a@example.com","5"',
+    '"ann, ""Jr""",a@example.com,5',
+    '"ann\nsmith",a@example.com,5',
+    '"ann, ""Jr""\n",a@example.com,"5\n"',
+    '"ann", "a@example.com", "5"',
+    'ann,\ufeff "a@example.com",5',
+    '"ann" ,a@example.com,5',
+    '"the \\"big\\" one",a@example.com,5',
+    'the \\"big\\" one,a@example.com,5',
+    '\\"big\\",a@example.com,5',
+    '"C:\\",a@example.com,5',
+    '"ann,a@example.com,5',
+    'ann",a@example.com,5',
+    '"the "big" one",a@example.com,5',
+    '"the "big", one",a@example.com,5',
+    'ann,"a@example.com,5',
+    'ann,a@example.com,"5',
+    'ann,"a@example.com",5"',
+    'ann", "a@example.com,5',
+    '5" x","',
+    '"","", ""',
+    '"',
+    ",,",
+    " ",
+    "",
+    "ann\rsmith,a@example.com,5",
+    '"ann\rsmith",a@example.com,5',
+    "ann\x0bsmith,a@example.com,5",
+    '"ann\u2028smith",a@example.com,5',
+    "ann" + "," * 1_100,
+    f'"{"a" * 1_100}",a@example.com,5',
+)
+"""Lines as people and programs write them, sound and broken in each way."""
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    # Few kinds, so that many lines are alike, as those of a file are.
+    st.lists(st.sampled_from(LINES), min_size=1, max_size=4).flatmap(
+        lambda kinds: st.lists(st.sampled_from(kinds), max_size=60)
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([0, 3]),
+    st.sampled_from([None, "\\"]),
+    st.sampled_from([",", "\t", ";"]),
+    st.sampled_from(['"', "'"]),
+)
+@example(['"', '","', '","', '"'], "\n", 2, None, ",", '"')
+@example(
+    ['"ann","a@example.com"', '"ann"\t\ufeff "a@example.com"', '"ann"\t "a@example.com"'], "\n", 2, None, "\t", '"'
+)
+@example(['5" x,"a""a', '"," ""', "", '""', '", "'], "\n", 3, None, ",", '"')
+def test_lines_of_all_kinds_among_each_other_are_read_natively_as_with_care(
+    lines: list[str], end: str, columns: int, escape: str | None, delimiter: str, quote: str
+) -> None:
+    text = "".join(f"{line}{end}" for line in lines).replace(",", delimiter).replace('"', quote)
+    line_ending = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}[end]
+    dialect = Dialect("utf-8", delimiter, quote, columns=columns, escape=escape, line_ending=line_ending)
+    expected = read_with_care(text, dialect)
+    pieces = [text[start : start + 100] for start in range(0, len(text), 100)]
     assert list(rows.records([text], dialect, cell_characters_max=CELL_MAX)) == expected
     assert list(rows.records(pieces, dialect, cell_characters_max=CELL_MAX)) == expected
 

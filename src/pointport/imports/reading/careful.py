@@ -37,6 +37,10 @@ LINES_LOOKED_AHEAD = 5
 OPEN, BROKEN = "open", "broken"
 
 
+Record = tuple[list[str], str | None, int]
+"""The cells of a record, the code of what is broken, and the index of the line behind it."""
+
+
 class _Parsed(NamedTuple):
     """A record that was taken apart with care."""
 
@@ -62,58 +66,70 @@ class Careful:
         padding = f"[{blanks}]*" if blanks else ""
         self._delimiter, self._escape, self._columns = delimiter, dialect.escape, dialect.columns
         self._opening = re.compile(padding + quote)
+        self._blanks = blanks
         self._may_follow = f"{blanks}{delimiter}{self._quote}\r\n"
         """What may stand behind a quote that closes, or nothing."""
         self._closing = re.compile(rf"{padding}(?={re.escape(delimiter)}|\r?\n?\Z)")
-        self._sound, self._cells = self._compiled(padding, quote)
+        # A quote that is alone in a cell closes it where that may end, and is text of it elsewhere.
+        text = rf"[^{quote}\\\r\n]" if dialect.escape else rf"[^{quote}\r\n]"
+        pair = r"\\[^\r\n]" if dialect.escape else quote * 2
+        alone = rf"{quote}(?!{self._closing.pattern})"
+        self._sound, _ = self._compiled(padding, quote, rf"{text}*+(?:{pair}{text}*+)*+")
+        self._closed, self._cells = self._compiled(padding, quote, rf"{text}*+(?:(?:{pair}|{alone}){text}*+)*+")
         self._escaped = re.compile(rf"\\([\\{self._quote}])")
         self._cell_characters_max = cell_characters_max
         self._cells_max = LINES_OF_ONE_CELL_FACTOR * (dialect.columns or COLUMNS_UNKNOWN)
         self._spans_max = dialect.columns or SPANS_UNKNOWN
 
-    def record(self, lines: Sequence[str], index: int, *, is_last: bool) -> tuple[list[str], str | None, int] | None:
-        """Return the cells of the record that starts at a line, what is broken, and the index of the line behind it.
+    def record(self, lines: Sequence[str], index: int, *, is_last: bool) -> Record | None:
+        """Return the record that starts at a line.
 
         None when the lines end before the record does, and more are to come.
         """
+        return self.line(lines, index) or self._record(lines, index, is_last=is_last)
+
+    def line(self, lines: Sequence[str], index: int) -> Record | None:
+        """Return the record that is a line by itself, if that can be told at once."""
         line = lines[index]
-        cells = self._sound_cells(line)
-        if cells is not None:
-            return cells, self.length_fault(cells), index + 1
-        found = BROKEN if self._never_closes(lines, index) else self._parse(lines, index)
+        quotes = line.count(self._quote) if self._quote else 0
+        is_large = len(line) > CELLS_MAX and line.count(self._delimiter) >= CELLS_MAX
+        if not quotes or (quotes == 1 and not is_large and not self._opens(line)):
+            cells = self._raw(line)
+        elif quotes == 1 and not is_large and self._never_closes(lines, index):
+            return self._raw(line), QUOTE_NOT_CLOSED.code, index + 1
+        elif quotes > 1 and not is_large and self._closed.fullmatch(line):
+            cells = self._taken_apart(line)
+            if self._columns and len(cells) != self._columns and not self._sound.fullmatch(line):
+                return cells, QUOTE_NOT_CLOSED.code, index + 1
+        else:
+            return None
+        return cells, self.length_fault(cells) if len(line) > self._cell_characters_max else None, index + 1
+
+    def _record(self, lines: Sequence[str], index: int, *, is_last: bool) -> Record | None:
+        """Return the record that starts at a line, mark by mark."""
+        found = self._parse(lines, index)
         if found == OPEN and not is_last:
             return None
         if isinstance(found, str) or (
             found.after > index + 1 and not self.is_one_record(lines, index, found.after, found.cells)
         ):
-            return self._raw(line), QUOTE_NOT_CLOSED.code, index + 1
+            return self._raw(lines[index]), QUOTE_NOT_CLOSED.code, index + 1
         if found.is_sloppy and self._columns and len(found.cells) != self._columns:
             return found.cells, QUOTE_NOT_CLOSED.code, found.after
         return found.cells, self.length_fault(found.cells), found.after
 
-    def _compiled(self, padding: str, quote: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
-        """Return what a sound line is, and what each of its cells is: quoted or not, and what follows it."""
+    def _compiled(self, padding: str, quote: str, inner: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+        """Return what a line is, and what each of its cells is: quoted or not, and what follows it."""
         delimiter = re.escape(self._delimiter)
         plain = rf"[^{delimiter}\r\n]*+"
-        inner = rf"(?:[^{quote}\\]|\\.)*+" if self._escape else rf"(?:[^{quote}]|{quote}{quote})*+"
         quoted = rf"{padding}{quote}({inner}){quote}{padding}"
         bare = rf"(?!{padding}{quote})({plain})"
         cell = rf"(?:{quoted}|{bare})"
         whole = rf"{cell}(?:{delimiter}{cell})*+\r?\n?"
         return re.compile(whole, re.DOTALL), re.compile(rf"{cell}({delimiter}|\r?\n?\Z)", re.DOTALL)
 
-    def _sound_cells(self, line: str) -> list[str] | None:
-        """Return the cells of a line that is sound by itself; None when it may not be."""
-        if not self._quote or self._quote not in line:
-            return self._raw(line)
-        if line.count(self._delimiter) >= CELLS_MAX:
-            return None
-        if line.count(self._quote) == 1:
-            return None if self._opens(line) else self._raw(line)
-        return self._taken_apart(line) if self._sound.fullmatch(line) else None
-
     def _taken_apart(self, line: str) -> list[str]:
-        """Return the cells of a sound line."""
+        """Return the cells of a line that closes all that it opens."""
         cells: list[str] = []
         for quoted, bare, end in self._cells.findall(line):
             cells.append(self._plain(quoted) if quoted else bare)
@@ -123,13 +139,16 @@ class Careful:
 
     def _opens(self, line: str) -> bool:
         """Tell whether the only quote of a line opens a cell."""
-        start = line.rfind(self._delimiter, 0, line.index(self._quote)) + 1
-        return self._opening.match(line, start) is not None
+        place = line.index(self._quote)
+        if not place or line[place - 1] == self._delimiter:
+            return True
+        return line[place - 1] in self._blanks and (
+            self._opening.match(line, line.rfind(self._delimiter, 0, place) + 1) is not None
+        )
 
     def _never_closes(self, lines: Sequence[str], index: int) -> bool:
         """Tell at once of most quotes that open and never close: text stands behind the next quote, a few lines on."""
-        line = lines[index]
-        if self._escape or line.count(self._quote) > 1 or line.count(self._delimiter) >= CELLS_MAX:
+        if self._escape:
             return False
         for behind in lines[index + 1 : index + 1 + LINES_LOOKED_AHEAD]:
             place = behind.find(self._quote)
@@ -150,6 +169,10 @@ class Careful:
         if not (self._is_as_wide(first) and self._is_as_wide(last)):
             return True
         return not (_has_address(self._raw(first)) and _has_address(self._raw(last)))
+
+    def may_span_too_often(self, cells: Sequence[str]) -> bool:
+        """Tell whether more cells of a record may go on over line ends than those of a row can."""
+        return len(cells) > self._spans_max and sum(map(_has_line_end, cells)) > self._spans_max
 
     def is_whole(self, line: str) -> bool:
         """Tell whether a line is a row by itself, with all its cells."""

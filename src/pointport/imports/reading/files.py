@@ -4,9 +4,9 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pointport.imports.reading import encoding, rows, workbook
+from pointport.imports.reading.batch import Batch
 from pointport.imports.reading.corrected import without_our_columns
 from pointport.imports.reading.dialect import is_separator_line
-from pointport.imports.reading.rows import Batch
 from pointport.imports.shapes import Dialect, Row
 from pointport.settings import Settings
 
@@ -19,7 +19,7 @@ PIECE_BYTES = 4 * 1024
 def read(chunks: Iterable[bytes], dialect: Dialect, settings: Settings) -> Iterator[Row]:
     """Return the rows below the heading, in order. Raises FileRejected where the file cannot be read on."""
     found = data_rows(_batches(chunks, dialect, settings), dialect)
-    return itertools.chain.from_iterable(batch.rows for batch in found)
+    return itertools.chain.from_iterable(map(Batch.rows, found))
 
 
 def read_at(
@@ -121,7 +121,7 @@ def _batches(chunks: Iterable[bytes], dialect: Dialect, settings: Settings) -> I
 def in_batches(found: Iterator[Row]) -> Iterator[Batch]:
     """Put the rows of a workbook together."""
     while batch := list(itertools.islice(found, WORKBOOK_ROWS)):
-        yield Batch(batch)
+        yield Batch.of(batch)
 
 
 def data_rows(found: Iterable[Batch], dialect: Dialect) -> Iterator[Batch]:
@@ -133,10 +133,11 @@ def data_rows(found: Iterable[Batch], dialect: Dialect) -> Iterator[Batch]:
     for batch in found:
         below = batch
         if not is_below:
-            below = batch._replace(rows=[row for row in batch.rows if _is_data(row, dialect)])
-            is_below = bool(below.rows)
+            below = Batch.of([row for row in batch.rows() if _is_data(row, dialect)], is_ascii=batch.is_ascii)
+            is_below = bool(below.cells)
         if dialect.our_columns:
-            below = below._replace(rows=list(without_our_columns(below.rows, dialect.columns, dialect.our_columns)))
+            kept = list(without_our_columns(below.rows(), dialect.columns, dialect.our_columns))
+            below = Batch.of(kept, is_ascii=below.is_ascii)
         yield below
 
 

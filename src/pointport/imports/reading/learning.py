@@ -1,6 +1,7 @@
 """The first reading of a file: to its end, once, finding out all that the user is shown before the import."""
 
 import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,10 +10,11 @@ from dataclasses import dataclass, replace
 from pointport.errors import FileRejected
 from pointport.imports.reading import columns, encoding, heading_row, numbers, refusals, workbook
 from pointport.imports.reading import dialect as dialects
+from pointport.imports.reading.batch import Batch
 from pointport.imports.reading.careful import BLANK
 from pointport.imports.reading.corrected import count_ours, unguarded
 from pointport.imports.reading.files import data_rows, in_batches
-from pointport.imports.reading.rows import Batch, batches, records
+from pointport.imports.reading.rows import batches, records
 from pointport.imports.shapes import Dialect, Learned, Notice, Reading, Row
 from pointport.settings import Settings
 
@@ -194,28 +196,34 @@ class _Tally:
         self._settings = settings
         self._columns = columns
 
-    def count(self, found: Iterable[Batch]) -> Iterator[list[list[str]]]:
+    def count(self, found: Iterable[Batch]) -> Iterator[Sequence[list[str]]]:
         """Return the cells of the rows, batch by batch."""
-        for rows, is_ascii in found:
-            self.rows += len(rows)
-            for _, cells, _ in rows[: max(0, self._settings.sample_rows_max - len(self.sample))]:
+        for batch in found:
+            self.rows += len(batch.cells)
+            for cells in batch.cells[: max(0, self._settings.sample_rows_max - len(self.sample))]:
                 self.sample.append(_sample(cells, self._settings))
-            for line, cells, fault in rows:
-                if fault is not None or len(cells) > self._columns:
-                    self._look_at_width(line, cells, fault)
-            if not is_ascii:
-                for line, cells, _ in rows:
+            self._look_at_faults(batch)
+            self._look_at_widths(batch)
+            if not batch.is_ascii:
+                for line, cells in zip(batch.starts, batch.cells, strict=True):
                     self._look_for_damage(line, "".join(cells))
-            yield [cells for _, cells, _ in rows]
+            yield batch.cells
 
-    def _look_at_width(self, line: int, cells: list[str], fault: str | None) -> None:
-        self.columns = max(self.columns, len(cells))
-        if fault is not None:
-            self.broken_rows += 1
-            self.first_broken_line = self.first_broken_line or line
-        elif any(cell.strip(BLANK) for cell in cells[self._columns :]):
-            self.wide_rows += 1
-            self.first_wide_line = self.first_wide_line or line
+    def _look_at_faults(self, batch: Batch) -> None:
+        broken_rows = len(batch.faults) - batch.faults.count(None)
+        if broken_rows and self.first_broken_line is None:
+            self.first_broken_line = next(line for line, _, fault in batch.rows() if fault is not None)
+        self.broken_rows += broken_rows
+
+    def _look_at_widths(self, batch: Batch) -> None:
+        widest = max(set(map(len, batch.cells)), default=0)
+        self.columns = max(self.columns, widest)
+        if widest <= self._columns:
+            return
+        for line, cells, fault in batch.rows():
+            if fault is None and any(cell.strip(BLANK) for cell in cells[self._columns :]):
+                self.wide_rows += 1
+                self.first_wide_line = self.first_wide_line or line
 
     def _look_for_damage(self, line: int, joined: str) -> None:
         if joined.isascii():
@@ -236,12 +244,8 @@ def _survey(found: Iterable[Batch], heading: _Heading, tally: _Tally) -> Learned
     first = _first(counted)
     suggestion = columns.suggest(header, _told_by(first), heading_line=max(dialect.heading_line, 1))
     points = suggestion.points
-    written = (
-        [cells[points] for cells in batch if points < len(cells)]
-        for batch in itertools.chain((first,), counted)
-        if points is not None
-    )
-    number_format = numbers.settle(itertools.chain.from_iterable(written), is_rendered=dialect.sheet is not None)
+    written = (_column(batch, points) for batch in itertools.chain((first,), counted) if points is not None)
+    number_format = numbers.settle_runs(written, is_rendered=dialect.sheet is not None)
     return Learned(
         dialect=dialect,
         header=tuple(header),
@@ -257,7 +261,15 @@ def _survey(found: Iterable[Batch], heading: _Heading, tally: _Tally) -> Learned
     )
 
 
-def _first(counted: Iterator[list[list[str]]]) -> list[list[str]]:
+def _column(batch: Sequence[list[str]], index: int) -> list[str]:
+    """Return the cells of one column, of the rows that have it; nearly always all do."""
+    try:
+        return list(map(operator.itemgetter(index), batch))
+    except IndexError:
+        return [cells[index] for cells in batch if index < len(cells)]
+
+
+def _first(counted: Iterator[Sequence[list[str]]]) -> list[list[str]]:
     """Return the first batches, at least what the columns are told by, and no more of a cell than that takes."""
     first: list[list[str]] = []
     characters = 0

@@ -7,7 +7,7 @@ settled by the other numbers of its column, or it stays ambiguous (design.md 4).
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pointport.imports.shapes import NumberFormat
@@ -30,7 +30,8 @@ too: it would read 5\u00b2 as 52."""
 
 SHAPE = re.compile(r"[+-]?(\d+(?:[., ']\d+)*)", re.ASCII)
 RENDERED = re.compile(r"-?\d+\.\d+", re.ASCII)
-SIGN = re.compile(r"[., ']")
+SIGNS = "., '"
+SIGN = re.compile(f"[{SIGNS}]")
 GROUP_DIGITS = 3
 RUN_CELLS = 100
 DIGITS_MAX = 18
@@ -74,10 +75,17 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
     `is_rendered`: the cells are of a workbook, whose numbers we have written ourselves. A point in them shows nothing of
     how people write the texts beside them.
     """
+    rest = iter(cells)
+    runs = iter(lambda: list(itertools.islice(rest, RUN_CELLS)), [])
+    return settle_runs(runs, is_rendered=is_rendered)
+
+
+def settle_runs(runs: Iterable[Sequence[str]], *, is_rendered: bool = False) -> NumberFormat:
+    """Return the same of a column whose cells come in runs, which are quicker to look at than single ones."""
     group: set[str] = set()
     decimal: set[str] = set()
     evidence, unshown = "", False
-    for cell in _not_plain(cells):
+    for cell in itertools.chain.from_iterable(filter(_may_have_signs, runs)):
         if (cell.isascii() and cell.isdigit()) or (is_rendered and RENDERED.fullmatch(cell)):
             continue
         text = trimmed(cell)
@@ -95,13 +103,10 @@ def settle(cells: Iterable[str], *, is_rendered: bool = False) -> NumberFormat:
     return NumberFormat(frozenset(group), frozenset(decimal), evidence)
 
 
-def _not_plain(cells: Iterable[str]) -> Iterator[str]:
-    """Return the cells but for long runs of plain digits, which are looked at together."""
-    rest = iter(cells)
-    while run := list(itertools.islice(rest, RUN_CELLS)):
-        joined = "".join(run)
-        if not (joined.isascii() and joined.isdigit()):
-            yield from run
+def _may_have_signs(cells: Iterable[str]) -> bool:
+    """Tell whether a number among these cells may have a sign in it; only those show something."""
+    joined = "".join(cells)
+    return not joined.isascii() or any(sign in joined for sign in SIGNS)
 
 
 def _whole(digits: str) -> int:
