@@ -42,7 +42,7 @@ MEMORY_BYTES_MAX = 64 * MEBIBYTE
 HELD_BYTES = MEBIBYTE if IS_LONG else 4 * KIBIBYTE
 HELD_BYTES_OF_SIMPLE = 10 * MEBIBYTE if IS_LONG else 4 * KIBIBYTE
 """Sizes of the files at which the memory is looked at."""
-COUNTED_BYTES = 16 * KIBIBYTE if IS_LONG else KIBIBYTE
+COUNTED_BYTES = 16 * KIBIBYTE
 """Size of the smaller file of two whose calls are counted."""
 GROWTH = 4
 GROWTH_OF_CALLS_MAX = 5
