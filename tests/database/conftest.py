@@ -1,12 +1,13 @@
 """A connection, for tests of what runs on one; and a database that tells how much each transaction reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg.rows import DictRow
 
 from pointport.plumbing.database.pool import Connection, Database, one
 
@@ -38,3 +39,12 @@ class Watched(Database):
             before = one(connection.execute(READ).fetchone())["read"]
             yield connection
             self.rows_read.append(one(connection.execute(READ).fetchone())["read"] - before)
+
+    def look_up(
+        self, site_id: UUID, statement: Any, parameters: Mapping[str, Any], *settings: Any, json_as_text: bool = False
+    ) -> list[DictRow]:
+        """See Database; the JSON is not text here, which nobody minds."""
+        with self.transaction(site_id) as connection:
+            for setting in settings:
+                connection.execute(setting)
+            return connection.execute(statement, parameters).fetchall()
