@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from fastapi.routing import APIRoute
 
 from pointport.entrypoints.api import server
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.cli.commands import application
 from pointport.imports import reading
 from pointport.imports.problems import CATALOGUE
@@ -90,7 +90,7 @@ def api() -> str:
     for service in server.SERVICES:
         for call in service.calls:
             for route in call.router.routes:
-                if isinstance(route, APIRoute):
+                if isinstance(route, Call):
                     method = "/".join(sorted(route.methods or (), reverse=True))
                     told = str(inspect.getdoc(route.endpoint)).partition("\n")[0]
                     lines.append(f"| {method} `{service.prefix}{route.path}` | {told} |")

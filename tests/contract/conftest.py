@@ -17,10 +17,14 @@ import pytest
 from httpx2 import Response
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response as Made
 from starlette.testclient import TestClient
 from starlette.types import Message, Scope
 
 from pointport.app import App, open_app
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.server import create_api
 from pointport.entrypoints.worker import STEPS
 from pointport.imports import record, steps
@@ -101,6 +105,35 @@ def app(settings: Settings, clock: Clock) -> Iterator[App]:
     """The application with that clock."""
     with open_app(settings) as opened:
         yield replace(opened, clock=clock)
+
+
+MODELS: dict[Callable[..., Any], TypeAdapter[Any] | None] = {}
+"""What the description has of each call's answer."""
+
+
+def model_of(call: Call) -> TypeAdapter[Any] | None:
+    if call.endpoint not in MODELS:
+        described = call.described("").response_model
+        MODELS[call.endpoint] = TypeAdapter(described) if described else None
+    return MODELS[call.endpoint]
+
+
+@pytest.fixture(autouse=True)
+def answers_are_as_described(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a call answers is what its model makes of it, to the byte: it has no other members, in no other order."""
+    run, others = Call._answer, []
+
+    def compare(call: Call, request: Request, body: bytes) -> Made:
+        made, model = run(call, request, body), model_of(call)
+        if model is not None and made.media_type == "application/json":
+            expected = model.dump_json(model.validate_json(bytes(made.body)))
+            if made.body != expected:
+                others.append((call.path, made.body, expected))
+        return made
+
+    monkeypatch.setattr(Call, "_answer", compare)
+    yield
+    assert others == []
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """GET /v1/loyalty-imports?loyaltyImportId= (contract.md 2.4), and the object of section 3 in each status of section 4."""
 
 from collections.abc import Callable
+from typing import Any
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
@@ -41,6 +43,24 @@ DETECTED: Json = {
     "warnings": [],
 }
 MAPPING = {"headerMappings": [{"columnName": "EMAIL", "columnIndex": 1}, {"columnName": "POINTS", "columnIndex": 2}]}
+
+
+def test_who_asks_and_what_for_take_a_round_trip_each(
+    client: TestClient, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large the object or the page is: the key is looked up, and then the rows, each in one message."""
+    made = story.run(CONTENT, email=1, points=2)
+    wait, round_trips = psycopg.Connection.wait, []
+
+    def counted(connection: psycopg.Connection[Any], *waiting: Any, **options: Any) -> Any:
+        round_trips.append(connection)
+        return wait(connection, *waiting, **options)
+
+    monkeypatch.setattr(psycopg.Connection, "wait", counted)
+    assert get(client, made)["loyaltyImport"]["status"] == "IMPORTED"
+    assert len(round_trips) == 2
+    assert len(client.post(f"{IMPORTS}/query", json={"query": {}}).json()["loyaltyImports"]) == 1
+    assert len(round_trips) == 4
 
 
 def get(client: TestClient, made: LoyaltyImport) -> Json:

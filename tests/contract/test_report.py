@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 from itsdangerous import TimestampSigner
+from psycopg.rows import DictRow
 from starlette.testclient import TestClient
 
 from pointport.app import App
@@ -162,6 +163,10 @@ class Watched(Database):
             self.running, self.begun = self.running + 1, self.begun + 1
             yield connection
         self.running -= 1
+
+    def look_up(self, *asked: Any, **options: Any) -> list[DictRow]:
+        """See Database."""
+        return self.inner.look_up(*asked, **options)
 
 
 def test_nothing_is_written_for_a_report(client: TestClient, stranger: TestClient, app: App, done: UUID) -> None:

@@ -16,8 +16,8 @@ from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
 from pointport.plumbing.webhooks import delivering, outbox, sending
+from pointport.plumbing.webhooks.delivering import Sent
 from pointport.plumbing.webhooks.event_types import EventType
-from pointport.plumbing.webhooks.sending import Sent
 from tests.conftest import Site
 from tests.contract.conftest import Clock, Json, failed, subscribe
 from tests.contract.test_accounts import ACCOUNTS, add_contact

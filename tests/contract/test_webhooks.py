@@ -27,8 +27,8 @@ from pointport.ledger import postings
 from pointport.ledger.postings import Adjustment
 from pointport.plumbing.sites import signing
 from pointport.plumbing.webhooks import delivering, outbox, sending
+from pointport.plumbing.webhooks.delivering import Sent
 from pointport.plumbing.webhooks.event_types import EventType
-from pointport.plumbing.webhooks.sending import Sent
 from tests.conftest import Site, Story
 from tests.contract.conftest import NOBODY, Clock, Json, failed, invalid, subscribe, violation
 from tests.contract.test_accounts import ACCOUNTS, NOW, add_contact, the_account

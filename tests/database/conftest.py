@@ -1,16 +1,16 @@
 """A connection, for tests of what runs on one; and a database that tells how much each transaction reads."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row
+from psycopg.rows import DictRow, dict_row
 
 from pointport.plumbing.database.pool import Connection, Database, one
 from tests.conftest import ADVISORY_LOCK
@@ -64,3 +64,12 @@ class Watched(Database):
             before = one(connection.execute(READ).fetchone())["read"]
             yield connection
             self.rows_read.append(one(connection.execute(READ).fetchone())["read"] - before)
+
+    def look_up(
+        self, site_id: UUID, statement: Any, parameters: Mapping[str, Any], *settings: Any, json_as_text: bool = False
+    ) -> list[DictRow]:
+        """See Database; the JSON is not text here, which nobody minds."""
+        with self.transaction(site_id) as connection:
+            for setting in settings:
+                connection.execute(setting)
+            return connection.execute(statement, parameters).fetchall()

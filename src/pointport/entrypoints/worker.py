@@ -31,8 +31,8 @@ from pointport.plumbing import queue
 from pointport.plumbing.idempotency import once
 from pointport.plumbing.queries import plan_filter
 from pointport.plumbing.sites import signing
-from pointport.plumbing.webhooks import delivering, outbox, sending
-from pointport.plumbing.webhooks.sending import Sent
+from pointport.plumbing.webhooks import delivering, outbox
+from pointport.plumbing.webhooks.delivering import Sent
 from pointport.wire import events
 from pointport.wire.accounts import ACCOUNTS
 
@@ -86,6 +86,8 @@ def _fail_adjusting(app: App, site_id: UUID, job_id: UUID) -> None:
 
 
 def _deliver_webhooks(app: App, site_id: UUID, webhook_id: UUID, is_stopping: Callable[[], bool]) -> None:
+    from pointport.plumbing.webhooks import sending  # noqa: PLC0415  (most servers have nobody to tell)
+
     def tell(event: Mapping[str, Any]) -> Sent:
         return sending.send(
             event["target_url"],

@@ -8,15 +8,17 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
+from pydantic_core import from_json as read_json
 from pydantic_core import to_jsonable_python
 
 from pointport.errors import NotFound, PreconditionFailed
-from pointport.imports.options import Options, from_chosen
+from pointport.imports.options import DEFAULT, Options, from_chosen
 from pointport.imports.shapes import Dialect, Learned, NumberFormat, Reading, Result
 from pointport.imports.shapes import Mapping as Columns
 from pointport.imports.status import UNFINISHED, Status
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection, one
+from pointport.plumbing.database.pool import Connection, Database, one
+from pointport.plumbing.queries import Page, PagingMetadata, read_page
 from pointport.plumbing.queue.at_work import subjects_at_work
 from pointport.plumbing.webhooks import outbox
 from pointport.plumbing.webhooks.event_types import EventType
@@ -152,6 +154,9 @@ NOT_KNOWN: Mapping[str, Any] = {
     "retries": [],
 }
 """What a record that was kept by an earlier version of the program has of what came later."""
+STATUSES: Mapping[str | None, Status | None] = {None: None, **{str(status): status for status in Status}}
+NOTHING: tuple[Any, ...] = ({}, "{}")
+"""An empty object, and its text."""
 
 
 def to_json(record: LoyaltyImport) -> dict[str, Any]:
@@ -167,14 +172,37 @@ def from_json(kept: Mapping[str, Any]) -> LoyaltyImport:
 
 
 def from_row(row: Mapping[str, Any]) -> LoyaltyImport:
-    """Return the record in a row of the table; other columns are passed over."""
-    values = {name: row[name] for name in LoyaltyImport.__dataclass_fields__}
-    values["status"] = Status(values["status"])
-    values["status_before"] = Status(values["status_before"]) if values["status_before"] else None
-    values["reading"] = Reading(**row["reading"])
-    values["options"] = from_chosen(row["options"])
-    values["file_sha256"] = bytes(values["file_sha256"]) if values["file_sha256"] else None
-    return LoyaltyImport(**values)
+    """Return the record in a row of the table, whose JSON may be text still; other columns are passed over.
+
+    A page has many of them: so the row is taken as it is, instead of each of its values by itself, and what most imports
+    were not told is not read.
+    """
+    made = object.__new__(LoyaltyImport)
+    vars(made).update(
+        row,
+        status=STATUSES[row["status"]],
+        status_before=STATUSES[row["status_before"]],
+        reading=Reading(**_json(row["reading"])) if row["reading"] not in NOTHING else Reading(),
+        options=from_chosen(_json(row["options"])) if row["options"] not in NOTHING else DEFAULT,
+        sample_rows=_json(row["sample_rows"]),
+        detected=_json(row["detected"]),
+        undo=_json(row["undo"]),
+    )
+    return made
+
+
+def look_up(database: Database, site_id: UUID, import_id: UUID) -> LoyaltyImport:
+    """Return an import as it is now. Raises NotFound, also when it is another site's."""
+    values = {"site_id": site_id, "id": import_id}
+    for row in database.look_up(site_id, QUERIES["find_import"], values, json_as_text=True):
+        return from_row(row)
+    raise NotFound(f"loyalty import {import_id} not found")
+
+
+def query(database: Database, site_id: UUID, page: Page) -> tuple[list[LoyaltyImport], PagingMetadata]:
+    """Return a page of imports, and what is said of it."""
+    rows, paging = read_page(database, QUERIES["query"], page, site_id, json_as_text=True)
+    return [from_row(row) for row in rows], paging
 
 
 def insert(
@@ -361,6 +389,11 @@ def _found(connection: Connection, query: str, site_id: UUID, import_id: UUID) -
     if row is None:
         raise NotFound(f"loyalty import {import_id} not found")
     return from_row(row)
+
+
+def _json(value: Any) -> Any:
+    """Read JSON that came as text."""
+    return read_json(value) if isinstance(value, str) else value
 
 
 def _detected(learned: Learned) -> dict[str, Any]:

@@ -57,7 +57,7 @@ from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Connection
 from pointport.plumbing.idempotency.once import KeyedRequest
-from pointport.plumbing.queries import Page, PagingMetadata, read_page
+from pointport.plumbing.queries import Page, PagingMetadata
 from pointport.plumbing.sites import sites
 from pointport.plumbing.webhooks.event_types import EventType
 
@@ -196,8 +196,7 @@ def cancel(workshop: Workshop, site_id: UUID, import_id: UUID, *, actor: str) ->
 
 def find(workshop: Workshop, site_id: UUID, import_id: UUID) -> LoyaltyImport:
     """Return an import. Raises NotFound."""
-    with workshop.database.transaction(site_id) as connection:
-        return record.find(connection, site_id, import_id)
+    return record.look_up(workshop.database, site_id, import_id)
 
 
 def file_names(workshop: Workshop, site_id: UUID, import_ids: Collection[UUID]) -> dict[UUID, str]:
@@ -218,10 +217,9 @@ def count_rows(workshop: Workshop, found: LoyaltyImport) -> tuple[dict[str, int]
         return _count_outcomes(connection, found), reporting.count_problems(connection, found.site_id, found.id)
 
 
-def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
-    """Return a page of imports, as rows, and what is said of it."""
-    with workshop.database.transaction(site_id) as connection:
-        return read_page(connection, record.QUERIES["query"], page, site_id)
+def query(workshop: Workshop, site_id: UUID, page: Page) -> tuple[list[LoyaltyImport], PagingMetadata]:
+    """Return a page of imports, and what is said of it."""
+    return record.query(workshop.database, site_id, page)
 
 
 def summary(workshop: Workshop, site_id: UUID, import_id: UUID) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg import sql
 
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection, one
+from pointport.plumbing.database.pool import Connection, Database, one
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 
 QUERIES = load(__file__)
@@ -57,13 +57,13 @@ def totals(connection: Connection, site_id: UUID) -> Row:
     return one(connection.execute(QUERIES["totals"], {"site_id": site_id}).fetchone())
 
 
-def read_page_of(connection: Connection, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
+def read_page_of(database: Database, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of accounts, each with its contact."""
-    return read_page(connection, QUERIES["query_accounts"], page, site_id)
+    return read_page(database, QUERIES["query_accounts"], page, site_id)
 
 
 def read_page_of_customers(
-    connection: Connection, site_id: UUID, page: Page
+    database: Database, site_id: UUID, page: Page
 ) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of contacts, each with the points of its account, which are None for who has none."""
-    return read_page(connection, QUERIES["query_customers"], page, site_id)
+    return read_page(database, QUERIES["query_customers"], page, site_id)

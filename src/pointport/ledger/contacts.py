@@ -10,7 +10,7 @@ from pointport.errors import NotFound
 from pointport.ledger.addresses import normal_form
 from pointport.plumbing.database.ids import new_ids
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection, one
+from pointport.plumbing.database.pool import Connection, Database, one
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 
 QUERIES = load(__file__)
@@ -109,6 +109,6 @@ def delete(connection: Connection, site_id: UUID, contact_id: UUID) -> None:
     connection.execute(QUERIES["delete_contact"], {"site_id": site_id, "id": contact_id})
 
 
-def read_page_of(connection: Connection, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
+def read_page_of(database: Database, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of contacts."""
-    return read_page(connection, QUERIES["query_contacts"], page, site_id)
+    return read_page(database, QUERIES["query_contacts"], page, site_id)

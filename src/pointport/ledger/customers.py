@@ -38,8 +38,7 @@ def find(database: Database, site_id: UUID, contact_id: UUID) -> Row:
 
 def query(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
     """Return a page of contacts."""
-    with database.transaction(site_id) as connection:
-        return contacts.read_page_of(connection, site_id, page)
+    return contacts.read_page_of(database, site_id, page)
 
 
 def create(

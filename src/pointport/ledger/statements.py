@@ -51,14 +51,12 @@ def account(database: Database, site_id: UUID, account_id: UUID) -> Row:
 
 def query_accounts(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
     """Return a page of accounts, each with its contact."""
-    with database.transaction(site_id) as connection:
-        return accounts.read_page_of(connection, site_id, page)
+    return accounts.read_page_of(database, site_id, page)
 
 
 def query_customers(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
     """Return a page of contacts, each with the points of its account, which are None for who has none."""
-    with database.transaction(site_id) as connection:
-        return accounts.read_page_of_customers(connection, site_id, page)
+    return accounts.read_page_of_customers(database, site_id, page)
 
 
 def count_accounts(database: Database, site_id: UUID, where: sql.Composable, parameters: Mapping[str, Any]) -> int:
@@ -78,8 +76,7 @@ def transaction(database: Database, site_id: UUID, entry_id: UUID) -> Row:
 
 def query_transactions(database: Database, site_id: UUID, page: Page) -> tuple[list[Row], PagingMetadata]:
     """Return a page of entries."""
-    with database.transaction(site_id) as connection:
-        return transactions.read_page_of(connection, site_id, page)
+    return transactions.read_page_of(database, site_id, page)
 
 
 def totals(database: Database, site_id: UUID) -> Row:

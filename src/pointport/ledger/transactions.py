@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from pointport.plumbing.database.named_sql import load
-from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.database.pool import Connection, Database
 from pointport.plumbing.queries import Page, PagingMetadata, read_page
 
 QUERIES = load(__file__)
@@ -75,6 +75,6 @@ def find_by_key(connection: Connection, site_id: UUID, idempotency_key: str) -> 
     return connection.execute(QUERIES["find_entry_by_key"], values).fetchone()
 
 
-def read_page_of(connection: Connection, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
+def read_page_of(database: Database, site_id: UUID, page: Page) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Return a page of entries."""
-    return read_page(connection, QUERIES["query_transactions"], page, site_id)
+    return read_page(database, QUERIES["query_transactions"], page, site_id)

@@ -35,6 +35,11 @@ def camel(name: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+def in_order(shape: type, members: Mapping[str, Any]) -> Json:
+    """Return those members that the shape has, in its order: what the database keeps as JSON has an order of its own."""
+    return {name: members[name] for name in shape.__annotations__ if name in members}
+
+
 def without_none(members: Mapping[str, Any]) -> Json:
     """Leave out what has no value (contract.md 1.5)."""
     return {name: value for name, value in members.items() if value is not None}

@@ -1,7 +1,6 @@
 """The LoyaltyImport: the contract's object, and what it can be asked for."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -30,6 +29,8 @@ IMPORTS = Resource(
     id_field=QueryField("loyalty_import.id", Kind.GUID),
     default_sort=(Sort("createdDate", descending=True),),
 )
+
+OPTION_NAMES = tuple((camel(name), name) for name in Options.__dataclass_fields__)
 
 # --- The shape of a LoyaltyImport (contract.md 3) ------------------------------------------------------------------------
 
@@ -382,6 +383,13 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
     """What the contract has no place for (design.md 8); a client of the contract never notices."""
     return without_none(
         {
+            "options": options(record.options) if record.executed_date else None,
+            "preview": _previewed(record) if record.preview_id else None,
+            "retryOf": str(record.retry_of) if record.retry_of else None,
+            "retries": [str(one) for one in record.retries] if record.retries else None,
+            # Of a family it is said at its first, which alone knows of all the others.
+            "stillFailedCount": record.still_failed_count if record.root_id is None else None,
+            "undo": undone(record.undo) if record.undo else None,
             "detected": _detected(record.detected) if record.detected else None,
             "progress": _progress(record, now) if record.executed_date else None,
             "totals": {
@@ -392,13 +400,6 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
             }
             if record.success_count is not None
             else None,
-            "options": options(record.options) if record.executed_date else None,
-            "preview": _previewed(record),
-            "retryOf": str(record.retry_of) if record.retry_of else None,
-            "retries": [str(one) for one in record.retries] or None,
-            # Of a family it is said at its first, which alone knows of all the others.
-            "stillFailedCount": record.still_failed_count if record.root_id is None else None,
-            "undo": undone(record.undo) if record.undo else None,
             "failureReason": record.failure_reason,
             "failureMessage": record.failure_message,
         }
@@ -406,8 +407,12 @@ def _pointport(record: LoyaltyImport, now: datetime) -> Json:
 
 
 def options(chosen: Options) -> Json:
-    """Return all options, those that were not chosen as by default."""
-    return without_none({camel(name): value for name, value in asdict(chosen).items()})
+    """Return all options, those that were not chosen as by default.
+
+    Words of a list are plain text here: to write them as JSON, an enumeration is looked at for as long as all the rest.
+    """
+    given = ((name, getattr(chosen, ours)) for name, ours in OPTION_NAMES)
+    return {name: str(value) if isinstance(value, str) else value for name, value in given if value is not None}
 
 
 def undone(told: Mapping[str, Any]) -> Json:
@@ -433,9 +438,7 @@ def undone(told: Mapping[str, Any]) -> Json:
     )
 
 
-def _previewed(record: LoyaltyImport) -> Json | None:
-    if record.preview_id is None:
-        return None
+def _previewed(record: LoyaltyImport) -> Json:
     return without_none({"id": str(record.preview_id), "differingRows": record.differing_rows})
 
 

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from pointport.imports.options import from_chosen
 from pointport.imports.problems import CATALOGUE
 from pointport.imports.runs import Kind, Run, RunStatus
-from pointport.wire.base import Guid, Json, Timestamp, camel, timestamp, without_none
+from pointport.wire.base import Guid, Json, Timestamp, camel, in_order, timestamp, without_none
 from pointport.wire.imports import (
     HeaderMappingInfoShape,
     OptionsShape,
@@ -163,16 +163,19 @@ def _result(summary: Mapping[str, Any]) -> Json:
     return without_none(
         {
             "rows": {name.lower(): rows.get(name, 0) for name in ("IMPORTED", "UNCHANGED", "MERGED", "FAILED")},
-            "problems": [{**problem, "title": CATALOGUE[problem["code"]].title} for problem in summary["problems"]],
-            "accounts": _camel(summary["accounts"]),
+            "problems": [
+                in_order(ProblemShape, {**problem, "title": CATALOGUE[problem["code"]].title})
+                for problem in summary["problems"]
+            ],
+            "accounts": in_order(AccountCounts, _camel(summary["accounts"])),
             "points": {
                 "added": points["added"],
                 "removed": points["removed"],
                 "totalBefore": points["before"],
                 "totalAfter": points["after"],
             },
-            "movers": [_camel(mover) for mover in summary["movers"]],
-            "histogram": summary["histogram"],
+            "movers": [in_order(Mover, _camel(mover)) for mover in summary["movers"]],
+            "histogram": [in_order(Bar, bar) for bar in summary["histogram"]],
             "sampleRows": [_row(row) for row in summary["samples"]],
             "guardRails": [
                 without_none(
@@ -200,7 +203,7 @@ def _result(summary: Mapping[str, Any]) -> Json:
 
 
 def _row(row: Mapping[str, Any]) -> Json:
-    return without_none({**_camel(row), "problem": None, "code": row["problem"]})
+    return in_order(SampleShape, without_none({**_camel(row), "code": row["problem"]}))
 
 
 def _camel(members: Mapping[str, Any]) -> Json:

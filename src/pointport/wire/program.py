@@ -6,7 +6,7 @@ from typing import Annotated, Any, NotRequired
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from pointport.wire.base import Guid, Json, Timestamp, timestamp, without_none
+from pointport.wire.base import Guid, Json, Timestamp, in_order, timestamp, without_none
 
 PREMIUM_FEATURES = {"loyaltyProgram": True, "tiers": False, "pointsExpiration": True}
 """What a program here has; there are no tiers."""
@@ -77,9 +77,10 @@ class ProgramsAnswer(TypedDict):
 
 def loyalty_program(found: Mapping[str, Any]) -> Json:
     """Return the program."""
+    icon = in_order(Icon, found["icon"]) if found["icon"] is not None else None
     return {
         "name": found["name"],
-        "pointDefinition": without_none({"customName": found["custom_name"], "icon": found["icon"]}),
+        "pointDefinition": without_none({"customName": found["custom_name"], "icon": icon}),
         "status": found["status"],
         "createdDate": timestamp(found["created_date"]),
         "updatedDate": timestamp(found["updated_date"]),

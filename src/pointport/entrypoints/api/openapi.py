@@ -1,10 +1,11 @@
 """The description of the API (OpenAPI 3.1); loaded when it is first asked for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from pointport.entrypoints.api import openapi_events, openapi_failures
@@ -50,10 +51,10 @@ REFERENCE = "#/components/schemas/{}"
 LINES = "application/x-ndjson"
 
 
-def describe(api: FastAPI, resources: Iterable[Resource], settings: Settings) -> Json:
+def describe(api: FastAPI, routes: Sequence[APIRoute], resources: Iterable[Resource], settings: Settings) -> Json:
     """Return the OpenAPI document: FastAPI's own, with our errors, security, queries, limits, examples and webhooks."""
     document = get_openapi(
-        title=api.title, version=api.version, summary=api.summary, description=DESCRIPTION, routes=api.routes
+        title=api.title, version=api.version, summary=api.summary, description=DESCRIPTION, routes=routes
     )
     resources = tuple(resources)
     schemas = document["components"]["schemas"]

@@ -121,9 +121,7 @@ async def _known(_: Request, error: PointportError) -> JSONResponse:
 
 
 async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
-    """What FastAPI found wrong with a request before our code saw it."""
-    if any(found["type"] == "json_invalid" for found in error.errors()):
-        return answer(NO_JSON)
+    """What is wrong with what a call takes."""
     return answer(InvalidRequest(*(_violation(found) for found in error.errors())))
 
 
@@ -153,9 +151,7 @@ def _violation(found: Mapping[str, Any]) -> Violation:
 
 
 async def _http(request: Request, error: HTTPException) -> JSONResponse:
-    """Unknown paths and methods, bodies that are too large, and those that cannot be read at all."""
-    if error.status_code == HTTPStatus.BAD_REQUEST:
-        return answer(TOO_DEEP if isinstance(error.__cause__, RecursionError) else NO_JSON)
+    """Unknown paths and methods, and bodies that are too large."""
     if isinstance(error.__cause__, PointportError):
         return answer(error.__cause__, HTTPStatus(error.status_code))
     body = _application_error(HTTPStatus(error.status_code).name, str(error.detail), {})

@@ -12,7 +12,7 @@ from types import ModuleType
 import structlog
 import uvicorn
 from anyio import to_thread
-from fastapi import FastAPI, HTTPException, Response
+from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -36,6 +36,7 @@ from pointport.entrypoints.api.accounts import (
     search_accounts,
     show_account,
 )
+from pointport.entrypoints.api.calls import Call, Calls
 from pointport.entrypoints.api.contacts import (
     create_contact,
     delete_contact,
@@ -73,9 +74,9 @@ from pointport.entrypoints.api.program import (
 )
 from pointport.entrypoints.api.rates import Rates
 from pointport.entrypoints.api.sites import manage_sites
+from pointport.entrypoints.api.threads import Threads
 from pointport.entrypoints.api.transactions import get_transaction, query_transactions
 from pointport.entrypoints.api.webhooks import manage_signing_keys, manage_webhooks, read_deliveries
-from pointport.errors import InvalidRequest, Violation
 from pointport.plumbing.database.ids import new_id
 from pointport.wire.accounts import ACCOUNTS
 from pointport.wire.base import Json
@@ -97,9 +98,9 @@ class Service:
     aliases: tuple[str, ...] = ()
 
     @property
-    def stems(self) -> set[str]:
-        """How the paths of its calls begin: version and noun."""
-        return {"/".join(route.path.split("/")[:3]) for call in self.calls for route in call.router.routes}
+    def routes(self) -> list[Call]:
+        """Its calls' routes."""
+        return [route for call in self.calls for route in call.router.routes]
 
 
 # In each, fixed paths stand before those with an id in them. The SDK asks for the prefix; on another host than its own it
@@ -179,13 +180,6 @@ SERVICES = (
 RESOURCES = (ACCOUNTS, CONTACTS, IMPORTS, ROWS, TRANSACTIONS)
 """All that can be queried."""
 
-JSON_BYTES_MAX = 1024 * 1024
-"""Every body but an upload's is small."""
-
-BODY_TOO_LARGE = InvalidRequest(
-    Violation("body", f"is larger than {JSON_BYTES_MAX} bytes", "MAX_SIZE", {"threshold": JSON_BYTES_MAX})
-)
-
 START_SECONDS_MAX = 10.0
 
 
@@ -206,23 +200,23 @@ def create_api(app: App, operator_token: str | None = None, *, beside: Beside | 
         # Our own pages (docs_pages.py): FastAPI's fetch theirs from elsewhere.
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
-        # A body is read as JSON whatever its Content-Type said (`_as_json`) or did not say.
-        strict_content_type=False,
         lifespan=_with_threads(app.settings.connections_max),
     )
     api.state.pointport = app
     api.state.operator_token = operator_token
     limit = app.settings.requests_per_minute_max
     api.state.rates = Rates(limit) if limit else None
-    for service in SERVICES:
-        for call in service.calls:
-            api.include_router(call.router, prefix=service.prefix, tags=[service.name])
-    api.include_router(docs_pages.router)
+    api.state.threads = Threads(app.settings.connections_max)
+    api.router.routes.append(
+        Calls(
+            (prefix, route)
+            for service in (*SERVICES, Service("pages", (docs_pages,)))
+            for route in service.routes
+            for prefix in (service.prefix, *service.aliases)
+        )
+    )
     api.openapi = functools.cache(functools.partial(_describe, api))  # type: ignore[method-assign]
     problems.install(api)
-    api.add_middleware(_Aliases)
-    api.add_middleware(_SmallBodies)
     if beside is not None:
         api.add_middleware(_Beside, *beside)
     api.add_middleware(_Named)  # around the other, so that its answers have a name too
@@ -234,16 +228,22 @@ def _describe(api: FastAPI) -> Json:
     from pointport.entrypoints.api import openapi  # noqa: PLC0415  (most servers are never asked for it)
 
     app: App = api.state.pointport
-    return openapi.describe(api, RESOURCES, app.settings)
+    routes = [
+        route.described(service.prefix, tags=[service.name], generate_unique_id_function=lambda route: route.name)
+        for service in SERVICES
+        for route in service.routes
+    ]
+    return openapi.describe(api, routes, RESOURCES, app.settings)
 
 
 def _with_threads(connections_max: int) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     """Let as many calls run at once as there are connections: more would only wait for those, and for each other."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         to_thread.current_default_thread_limiter().total_tokens = connections_max
         yield
+        api.state.threads.close()
 
     return lifespan
 
@@ -296,72 +296,6 @@ class _Beside:
         path = scope.get("path", "")
         is_there = scope["type"] == "http" and (path == self._root or path.startswith(f"{self._root}/"))
         await (self._make() if is_there else self._inner)(scope, receive, send)
-
-
-class _Aliases:
-    """Takes a request that comes under an alias to where its call is; with routes for each, there were thrice as many."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-        self._places = {
-            alias + stem: service.prefix + stem
-            for service in SERVICES
-            for alias in service.aliases
-            for stem in service.stems
-        }
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope = {**scope, "path": self._place(scope["path"])}
-        await self._inner(scope, receive, send)
-
-    def _place(self, path: str) -> str:
-        parts = path.split("/")
-        for length in (3, 4, 5):  # A stem has two names behind its slashes, and a prefix none, one or two more.
-            begin = "/".join(parts[:length])
-            if begin in self._places:
-                return self._places[begin] + path[len(begin) :]
-        return path
-
-
-class _SmallBodies:
-    """Refuses a body over the limit without reading it to its end, and has the rest read as JSON; uploads go through.
-
-    No body is an empty one, and so is null (contract.md 1.2).
-    """
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith("/files/"):
-            await self._inner(scope, receive, send)
-            return
-        taken = 0
-
-        async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > JSON_BYTES_MAX:
-                # Of all that reading a body may raise, only this comes through FastAPI as it is.
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE) from BODY_TOO_LARGE
-            is_whole = taken == len(message.get("body", b"")) and not message.get("more_body")
-            if message["type"] == "http.request" and is_whole and _is_none(message.get("body", b"")):
-                return {**message, "body": b"{}"}
-            return message
-
-        await self._inner(_as_json(scope), counted, send)
-
-
-def _is_none(body: bytes) -> bool:
-    """Tell whether a body says nothing; a blank one is no JSON."""
-    return body == b"" or body.strip() == b"null"
-
-
-def _as_json(scope: Scope) -> Scope:
-    """Leave the Content-Type out: what curl adds by itself to a body is a form's."""
-    return {**scope, "headers": [header for header in scope["headers"] if header[0] != b"content-type"]}
 
 
 def configure(

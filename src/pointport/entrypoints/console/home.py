@@ -5,7 +5,6 @@ from starlette.responses import Response
 
 from pointport.entrypoints.console.pages import SECURITY, Visit, page
 from pointport.imports import steps
-from pointport.imports.record import from_row
 from pointport.imports.status import Status
 from pointport.plumbing.queries import CursorSigner, plan
 from pointport.wire.imports import IMPORTS
@@ -32,13 +31,13 @@ def home(visit: Visit) -> Response:
     paging = {"limit": PAGE_ROWS, **({"cursor": cursor} if cursor else {})}
     query = {"filter": {"status": {"$in": [str(status) for status in statuses]}} if statuses else {}}
     wanted = plan(IMPORTS, {**query, "cursorPaging": paging}, CursorSigner(visit.app.secret, visit.site_id))
-    rows, told = steps.query(visit.app, visit.site_id, wanted)
+    imports, told = steps.query(visit.app, visit.site_id, wanted)
     return visit.render(
         "home.html",
-        imports=[from_row(row) for row in rows],
+        imports=imports,
         chosen=chosen,
         cursors=told["cursors"],
-        is_first_visit=not rows and not statuses and not cursor,
+        is_first_visit=not imports and not statuses and not cursor,
     )
 
 

@@ -13,8 +13,10 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.json import set_json_loads
+from psycopg.types.string import TextLoader
 from psycopg_pool import ConnectionPool, PoolTimeout
 from pydantic_core import from_json
 
@@ -49,6 +51,8 @@ class Database:
             max_size=connections_max,
             timeout=CONNECTION_WAIT_SECONDS,
             open=False,
+            # One thread that connects will do: each keeps memory of its own.
+            num_workers=1,
             configure=_read_json_fast,
             reconnect_timeout=CONNECTION_WAIT_SECONDS,
             kwargs={
@@ -97,14 +101,26 @@ class Database:
             ).fetchone()
         return int(one(row)["allowed"])
 
-    def look_up(self, site_id: UUID, statement: LiteralString, parameters: Mapping[str, Any]) -> list[DictRow]:
+    def look_up(
+        self,
+        site_id: UUID,
+        statement: LiteralString | sql.Composed,
+        parameters: Mapping[str, Any],
+        *settings: LiteralString,
+        json_as_text: bool = False,
+    ) -> list[DictRow]:
         """Return the rows of one statement that only reads: a transaction of the site's in a single round trip.
+
+        `settings` are statements that go before it. With `json_as_text` what is JSON comes as its text.
 
         Raises Unavailable as `transaction` does.
         """
-        before = ("BEGIN READ ONLY", *_entering(site_id))
+        before = ("BEGIN READ ONLY", *_entering(site_id), *settings)
+        words = statement if isinstance(statement, str) else statement.as_string()
         with _telling():
-            cursor = self._first("; ".join((*before, statement, "COMMIT")), parameters)
+            cursor = self._first("; ".join((*before, words, "COMMIT")), parameters)
+            if json_as_text:
+                cursor.adapters.register_loader("jsonb", TextLoader)
             try:
                 for _ in before:
                     cursor.nextset()
@@ -175,7 +191,7 @@ def _telling() -> Iterator[None]:
 
 
 def _read_json_fast(connection: Connection) -> None:
-    """Have JSON read by pydantic's reader: a page of imports has 150 of them, and Python's own takes thrice as long."""
+    """Have JSON read by pydantic's reader: Python's own takes thrice as long."""
     set_json_loads(from_json, connection)
 
 

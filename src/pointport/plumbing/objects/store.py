@@ -18,12 +18,12 @@ from obstore.store import LocalStore, ObjectStore, from_url
 from pointport.errors import NotFound, PointportError, Unavailable
 
 NO_SPACE = os.strerror(errno.ENOSPC)
-READ_BYTES_MIN = 256 * 1024
-"""Bytes taken from the store at a time, at least."""
+READ_BYTES_MIN = 64 * 1024
+"""Bytes taken from the store at a time, at least. Each thread that reads keeps room for some of them."""
 
 PART_BYTES = 5 * 1024 * 1024
 """How a file is cut on its way into the store; S3 takes no smaller parts."""
-PART_BYTES_ON_DISK = 1024 * 1024
+PART_BYTES_ON_DISK = 256 * 1024
 """A disk does, and is no slower for it."""
 PARTS_AT_ONCE_MAX = 2
 """Parts that are on their way into the store, while it is slower than what they come from: they wait in memory."""

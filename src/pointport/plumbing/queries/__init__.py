@@ -3,7 +3,7 @@
 A resource is declared once, as a `Resource` of `Field`s. Every query of it then takes two steps::
 
     page = plan(IMPORTS, body.get("query"), CursorSigner(key, site_id))
-    rows, paging_metadata = read_page(connection, QUERIES["query"], page, site_id)
+    rows, paging_metadata = read_page(database, QUERIES["query"], page, site_id)
 
 where the statement has places for what the caller asked::
 

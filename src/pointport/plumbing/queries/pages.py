@@ -9,7 +9,7 @@ from psycopg import sql
 from typing_extensions import TypedDict
 
 from pointport.errors import InvalidRequest
-from pointport.plumbing.database.pool import Connection
+from pointport.plumbing.database.pool import Connection, Database
 from pointport.plumbing.queries.conditions import All, Parameters
 from pointport.plumbing.queries.cursors import CURSOR_CHARACTERS_MAX, Cursor, CursorSigner
 from pointport.plumbing.queries.fields import Resource, Sort
@@ -90,7 +90,8 @@ def plan(
             search=known_members(query.get("search"), f"{path}.search") if path == SEARCH else None,
         )
         page = _page(resource, asked, cursors, path)
-        if len(cursors.sign(resource.name, asked)) > CURSOR_CHARACTERS_MAX - PLACE_CHARACTERS_MAX:
+        is_open = not asked.filter and not asked.search
+        if not is_open and len(cursors.sign(resource.name, asked)) > CURSOR_CHARACTERS_MAX - PLACE_CHARACTERS_MAX:
             refuse(f"{path}.filter", "is too long to be carried by a cursor", "MAX_LENGTH")
         return page
     carried = cursors.read(resource.name, paging["cursor"], f"{paging_path}.cursor")
@@ -117,15 +118,16 @@ def plan_filter(
 
 
 def read_page(
-    connection: Connection, statement: LiteralString, page: Page, site_id: UUID
+    database: Database, statement: LiteralString, page: Page, site_id: UUID, *, json_as_text: bool = False
 ) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Run a statement with the places `{keys} {where} {order_by} {limit}` for a page, and finish it.
 
-    One that joins to the page has a place `{page_order}` besides.
+    One that joins to the page has a place `{page_order}` besides. `json_as_text` is as in `Database.look_up`.
     """
-    connection.execute(BY_INDEX)
     values = {**page.parameters, "site_id": site_id}
-    return finish(page, connection.execute(compose(statement, page), values).fetchall())
+    return finish(
+        page, database.look_up(site_id, compose(statement, page), values, BY_INDEX, json_as_text=json_as_text)
+    )
 
 
 def read_merged(
@@ -158,7 +160,7 @@ def compose(statement: LiteralString, page: Page) -> sql.Composed:
     )
 
 
-def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], PagingMetadata]:
+def finish(page: Page, rows: Sequence[dict[str, Any]]) -> tuple[list[dict[str, Any]], PagingMetadata]:
     """Turn the statement's rows into the page's, in the order asked for, without the key columns; say what follows.
 
     Raises InvalidRequest when the texts sorted by are too long for a cursor.
@@ -175,9 +177,10 @@ def finish(page: Page, rows: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str
         links["next"] = _link(page, inside[-1:], backwards=False)
     if there_is_prev:
         links["prev"] = _link(page, inside[:1], backwards=True)
-    names = [name for name in inside[0] if not name.startswith(_KEY_PREFIX)] if inside else []
-    clean = [{name: row[name] for name in names} for row in inside]
-    return clean, PagingMetadata(count=len(clean), cursors=links, hasNext=there_is_next)
+    for row in inside:
+        for index in range(len(page.keys)):
+            row.pop(f"{_KEY_PREFIX}{index}", None)
+    return inside, PagingMetadata(count=len(inside), cursors=links, hasNext=there_is_next)
 
 
 def _page(resource: Resource, cursor: Cursor, cursors: CursorSigner, path: str) -> Page:
@@ -211,7 +214,7 @@ def _page(resource: Resource, cursor: Cursor, cursors: CursorSigner, path: str) 
     )
 
 
-def _link(page: Page, edge: list[Mapping[str, Any]], *, backwards: bool) -> str:
+def _link(page: Page, edge: Sequence[Mapping[str, Any]], *, backwards: bool) -> str:
     """Sign the way on from the page's outermost row.
 
     A page can be empty, when the rows it led to are gone. The way back is then from the place it began at, which

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +18,6 @@ from pointport.plumbing.database.named_sql import load
 from pointport.plumbing.database.pool import Database
 from pointport.plumbing.queue.at_work import subjects_at_work
 from pointport.plumbing.webhooks import outbox
-from pointport.plumbing.webhooks.sending import ERROR_CHARACTERS_MAX, Sent
 
 QUERIES = load(__file__)
 
@@ -40,8 +40,23 @@ TURN_SECONDS = 10.0
 """How long a subscriber is served before others have their turn: one that does not answer must not keep them waiting."""
 
 ERASED_AT_ONCE = 5_000
+ERROR_CHARACTERS_MAX = 500
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What came of one try: the HTTP status, or why there is none, and how long it took."""
+
+    status_code: int | None
+    error: str | None
+    duration_milliseconds: int
+
+    @property
+    def arrived(self) -> bool:
+        """Only 200 says so (contract.md 7.1); a redirect, which is not followed, does not."""
+        return self.status_code == 200  # noqa: PLR2004
 
 
 def run(

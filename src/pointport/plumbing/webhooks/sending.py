@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,6 +13,7 @@ import httpcore2
 from httpcore2 import NetworkBackend, NetworkStream, SyncBackend
 
 from pointport.plumbing.webhooks import targets
+from pointport.plumbing.webhooks.delivering import ERROR_CHARACTERS_MAX, Sent
 from pointport.plumbing.webhooks.targets import Refused, Resolve
 
 HEADERS = [
@@ -22,22 +22,7 @@ HEADERS = [
     (b"Accept", b"*/*"),
     (b"Connection", b"close"),
 ]
-ERROR_CHARACTERS_MAX = 500
 LEAST_SECONDS = 0.001
-
-
-@dataclass(frozen=True)
-class Sent:
-    """What came of one try: the HTTP status, or why there is none, and how long it took."""
-
-    status_code: int | None
-    error: str | None
-    duration_milliseconds: int
-
-    @property
-    def arrived(self) -> bool:
-        """Only 200 says so (contract.md 7.1); a redirect, which is not followed, does not."""
-        return self.status_code == 200  # noqa: PLR2004
 
 
 def send(

@@ -103,9 +103,9 @@ def query_deliveries(
     database: Database, site_id: UUID, webhook_id: UUID, page: Page
 ) -> tuple[list[Row], PagingMetadata]:
     """Return a page of deliveries, each with `event_type`, `entity_id` and its `tries`. Raises NotFound."""
+    rows, paging = read_page(database, QUERIES["query_deliveries"], page, site_id)
     with database.transaction(site_id) as connection:
         _found(connection, "find_webhook", site_id, webhook_id)
-        rows, paging = read_page(connection, QUERIES["query_deliveries"], page, site_id)
         return _with_tries(connection, site_id, webhook_id, rows), paging
 
 

@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 
+from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.entrypoints.api.problems import can_fail
 from pointport.errors import InvalidRequest, PermissionDenied, PreconditionFailed, TooLarge, Violation
 from pointport.imports import intake, steps
 from pointport.wire.base import Json, Nothing
 
-router = APIRouter()
+router = APIRouter(route_class=Call)
 
 TOLD: dict[str, Any] = {
     "response_model": Nothing,

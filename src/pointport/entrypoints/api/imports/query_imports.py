@@ -9,7 +9,6 @@ from pointport.entrypoints.api.auth import Importer
 from pointport.entrypoints.api.calls import Call
 from pointport.entrypoints.api.context import TheApp
 from pointport.imports import steps
-from pointport.imports.record import from_row
 from pointport.plumbing.queries import CursorSigner, plan
 from pointport.wire import imports as wire
 from pointport.wire.base import Json
@@ -27,9 +26,9 @@ class QueryImports(bodies.Body):
 def query_imports(body: QueryImports, app: TheApp, who: Importer) -> Json:
     """Return a page of imports."""
     page = plan(wire.IMPORTS, body.query, CursorSigner(app.secret, who.site_id))
-    rows, paging = steps.query(app, who.site_id, page)
+    found, paging = steps.query(app, who.site_id, page)
     now = app.clock()
     return {
-        "loyaltyImports": [wire.loyalty_import(from_row(row), now) for row in rows],
+        "loyaltyImports": [wire.loyalty_import(one, now) for one in found],
         "pagingMetadata": paging,
     }

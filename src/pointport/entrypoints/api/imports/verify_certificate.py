@@ -17,7 +17,7 @@ from pointport.imports import steps
 from pointport.plumbing.queries.values import shown
 from pointport.plumbing.sites import signing
 from pointport.wire import certificates as wire
-from pointport.wire.base import Json
+from pointport.wire.base import Json, in_order
 
 router = APIRouter(prefix="/pointport/v1", route_class=Call)
 
@@ -57,7 +57,8 @@ def verify_certificate(body: VerifyCertificate, app: TheApp, who: Importer) -> J
     else:
         _check_signature(app, who.site_id, body, verdict)
         _recompute(app, who.site_id, given, verdict)
-    return {**verdict, "sound": not verdict["problems"] and not verdict["differences"]}
+    verdict["sound"] = not verdict["problems"] and not verdict["differences"]
+    return in_order(wire.CertificateVerdict, verdict)
 
 
 def _not_ours(given: Json, site_id: UUID) -> Json | None:
