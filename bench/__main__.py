@@ -6,8 +6,6 @@ not hold. Measure on a machine that does nothing else; figures of one run are co
 
 import argparse
 import json
-import os
-import platform
 import secrets
 import statistics
 import subprocess
@@ -23,7 +21,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from bench import importing, serving
+from bench import importing, machine, serving
 from bench.importing import MEBIBYTE, Sheet, Way, make_sheet, new_site
 from bench.program import Line, resident_bytes, working
 from bench.program import serving as served
@@ -88,6 +86,8 @@ def main() -> None:
     arguments = _arguments()
     size = SIZES["full" if arguments.full else "quick"]
     parts: list[Part] = []
+    slowdown = machine.slowdown_of_two()
+    sys.stdout.write(f"two processes beside each other take {slowdown:.2f} times as long as one alone\n")
     with tempfile.TemporaryDirectory(prefix="pointport-bench-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # Root's database runs as another user, who must get through.
@@ -102,7 +102,8 @@ def main() -> None:
                     parts.append(_told(measure(place, size)))
     lines = [line for part in parts for line in part.lines]
     if arguments.only is None:
-        PAGE.write_text(_page(parts, "make bench-full" if arguments.full else "make bench"), encoding="utf-8")
+        command = "make bench-full" if arguments.full else "make bench"
+        PAGE.write_text(_page(parts, command, slowdown), encoding="utf-8")
     sys.exit(0 if all(line.holds for line in lines) else 1)
 
 
@@ -336,14 +337,16 @@ def _told(part: Part) -> Part:
     return part
 
 
-def _page(parts: Sequence[Part], command: str) -> str:
-    facts = _machine()
+def _page(parts: Sequence[Part], command: str, slowdown: float) -> str:
     lines = [
         "# Benchmarks",
         "",
         f"<!-- Written by `{command}`. -->",
         "",
-        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}`: {facts}.",
+        f"Measured on {datetime.now(UTC):%Y-%m-%d} by `{command}`: {machine.facts()}.",
+        "",
+        f"Two processes that only compute, and share nothing, take {slowdown:.2f} times as long beside each other as one",
+        f"does alone: so two sessions can take {slowdown / 2:.2f} times what one takes, and no less.",
         "",
         "Medians; the ways that are compared take turns in one run, and each target stands beside its figure whether it",
         "holds or not. Why it is as fast as it is, and no faster, is told in",
@@ -361,14 +364,6 @@ def _page(parts: Sequence[Part], command: str) -> str:
             ""
         ]
     return "\n".join(lines)
-
-
-def _machine() -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return (
-        f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, Python"
-        f" {platform.python_version()}, the embedded PostgreSQL with its own settings"
-    )
 
 
 def _arguments() -> argparse.Namespace:

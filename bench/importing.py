@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from uuid import UUID
 
 import psycopg
 
-from bench.program import IMPORTS, Server, call, forget_peak, resident_bytes, serving, uploaded
+from bench.program import IMPORTS, Server, ask, call, connect, forget_peak, resident_bytes, serving, uploaded
 from pointport.plumbing.database.ids import new_id
 from pointport.plumbing.database.pool import Database
 from pointport.plumbing.database.server_program import binary_folders
@@ -127,13 +128,15 @@ def execute(server: Server, import_id: str) -> None:
 def follow(server: Server, import_id: str, status: str) -> None:
     """Wait until an import has a status, asking less often the longer it takes: who asks takes time from who works."""
     begun = time.perf_counter()
-    while True:
-        found = call(server, "GET", f"{IMPORTS}?loyaltyImportId={import_id}")["loyaltyImport"]["status"]
-        if found == status:
-            return
-        if found == "FAILED":
-            raise RuntimeError(f"import {import_id} failed")
-        time.sleep(min(max((time.perf_counter() - begun) / 50, POLL_SECONDS_MIN), POLL_SECONDS_MAX))
+    with closing(connect(server)) as connection:
+        while True:
+            got = ask(connection, server, "GET", f"{IMPORTS}?loyaltyImportId={import_id}")
+            found = got["loyaltyImport"]["status"]
+            if found == status:
+                return
+            if found == "FAILED":
+                raise RuntimeError(f"import {import_id} failed")
+            time.sleep(min(max((time.perf_counter() - begun) / 50, POLL_SECONDS_MIN), POLL_SECONDS_MAX))
 
 
 def floor(conninfo: str, site_id: UUID, sheet: Sheet) -> float:
@@ -308,7 +311,7 @@ def tables_bytes(conninfo: str, *names: str) -> int:
 
 def wal_position(conninfo: str) -> int:
     """Return how many bytes the server has written to its log."""
-    return int(ask(conninfo, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))
+    return int(look(conninfo, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"))
 
 
 def checkpoint(conninfo: str) -> None:
@@ -317,7 +320,7 @@ def checkpoint(conninfo: str) -> None:
         connection.execute("CHECKPOINT")
 
 
-def ask(conninfo: str, query: LiteralString) -> Any:
+def look(conninfo: str, query: LiteralString) -> Any:
     """Return the one value of a query."""
     with psycopg.connect(conninfo, autocommit=True) as connection:
         return next(connection.execute(query))[0]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -94,16 +94,26 @@ def environment(**added: str) -> dict[str, str]:
 
 def call(server: Server, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
     """Ask the server for something, and return its answer; anything but a success ends the program."""
-    connection = connect(server)
+    with closing(connect(server)) as connection:
+        return ask(connection, server, method, path, body)
+
+
+def ask(
+    connection: http.client.HTTPConnection,
+    server: Server,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+) -> Any:
+    """Do the same over a connection that is there already, and stays."""
     connection.request(method, path, None if body is None else json.dumps(body), server.headers if server.key else {})
     return answer(connection)
 
 
 def uploaded(server: Server, upload_url: str, path: Path) -> None:
     """Send a file to its upload URL, a block at a time."""
-    connection = connect(server)
     headers = {"Content-Length": str(path.stat().st_size)}
-    with path.open("rb") as file:
+    with path.open("rb") as file, closing(connect(server)) as connection:
         blocks = iter(lambda: file.read(BLOCK_BYTES), b"")
         connection.request("PUT", urlsplit(upload_url).path, blocks, headers, encode_chunked=False)
         answer(connection)
@@ -119,7 +129,6 @@ def answer(connection: http.client.HTTPConnection) -> Any:
     """Return what the server answers; anything but a success ends the program."""
     got = connection.getresponse()
     content = got.read()
-    connection.close()
     if got.status != HTTPStatus.OK:
         give_up(f"the server answered {got.status}: {content.decode()}", 1)
     return json.loads(content)

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -189,10 +190,10 @@ def upload_rate(server: Server, *, byte_count: int = UPLOAD_BYTES) -> Upload:
         before = resident_bytes(server.process_id, "VmRSS")
         forget_peak(server.process_id)
         begun = time.perf_counter()
-        connection = connect(server)
-        headers = {"Content-Length": str(len(block) * count)}
-        connection.request("PUT", slot.path, (block for _ in range(count)), headers, encode_chunked=False)
-        answer(connection)
+        with closing(connect(server)) as connection:
+            headers = {"Content-Length": str(len(block) * count)}
+            connection.request("PUT", slot.path, (block for _ in range(count)), headers, encode_chunked=False)
+            answer(connection)
         rates.append(len(block) * count / (time.perf_counter() - begun))
         growths.append(resident_bytes(server.process_id, "VmHWM") - before)
     return Upload(statistics.median(rates), statistics.median(disk_rates), max(growths))
@@ -217,9 +218,9 @@ def fill(server: Server) -> str:
     """Import a file, make 100,000 imports of that one, and return its id."""
     slot = call(server, "POST", f"{IMPORTS}/wixmp-upload-url", {})
     rows = "".join(f"person{number}@example.com,{number}\r\n" for number in range(FILE_ROWS))
-    connection = connect(server)
-    connection.request("PUT", urlsplit(slot["uploadUrl"]).path, f"Email,Points\r\n{rows}".encode())
-    answer(connection)
+    with closing(connect(server)) as connection:
+        connection.request("PUT", urlsplit(slot["uploadUrl"]).path, f"Email,Points\r\n{rows}".encode())
+        answer(connection)
     made = call(server, "POST", IMPORTS, {"fileUrl": slot["filePath"], "fileName": "points.csv"})["loyaltyImport"]
     _follow(server, made["id"], "PARSED")
     mappings = [{"columnName": name, "columnIndex": index} for index, name in enumerate(("EMAIL", "POINTS"))]

@@ -31,7 +31,8 @@ SERVER_SETTINGS: Mapping[str, str] = MappingProxyType(
         "port": PORT,
         "max_connections": "200",
         "shared_buffers": "256MB",
-        "wal_buffers": "16MB",
+        # Sessions that import side by side wait for each other where it is full.
+        "wal_buffers": "64MB",
         # Bulk imports write much; nobody replicates this server.
         "max_wal_size": "2GB",
         "wal_level": "minimal",
