@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import platform
+import statistics
 import time
 from multiprocessing.pool import Pool
 
@@ -21,15 +22,16 @@ def facts() -> str:
 
 
 def slowdown_of_two() -> float:
-    """Return how many times as long a process takes that computes while another one does, each at its best.
+    """Return how many times as long a process takes that computes while another one does, by the medians.
 
-    1 on a machine of two cores; up to 2 where what it calls cores are two threads of a single one, or are lent to others.
-    Then no division of work in two can be faster than half of that.
+    1 on a machine of two cores; up to 2 where they are two threads of a single one, or its host lends them out: then what
+    it has is given to one process or to the other.
+    No division of work in two can be faster than half of that.
     """
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         _computing(pool, 2)  # The first time they are still starting.
         rounds = [(_computing(pool, 2), _computing(pool, 1)) for _ in range(ROUNDS)]
-    return min(two for two, _ in rounds) / min(one for _, one in rounds)
+    return statistics.median(two for two, _ in rounds) / statistics.median(one for _, one in rounds)
 
 
 def _computing(pool: Pool, processes: int) -> float:
