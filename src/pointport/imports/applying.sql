@@ -27,7 +27,7 @@ SELECT
         WHERE
             ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
             AND ready.position BETWEEN %(first)s AND %(last)s
-            AND ready.problem IS NULL AND NOT ready.is_new
+            AND ready.problem IS NULL AND NOT ready.is_new AND ready.contact_id IS NOT NULL
         ORDER BY ready.position
         LIMIT 1
     ) AS first_contact_id,
@@ -36,7 +36,7 @@ SELECT
         WHERE
             ready.site_id = %(site_id)s AND ready.import_id = %(import_id)s
             AND ready.position BETWEEN %(first)s AND %(last)s
-            AND ready.problem IS NULL AND NOT ready.is_new
+            AND ready.problem IS NULL AND NOT ready.is_new AND ready.contact_id IS NOT NULL
         ORDER BY ready.position DESC
         LIMIT 1
     ) AS last_contact_id
