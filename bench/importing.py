@@ -35,7 +35,7 @@ POLL_SECONDS_MIN, POLL_SECONDS_MAX = 0.005, 0.1
 EARN_PAUSE_SECONDS = 0.01
 LOOK_SECONDS = 0.05
 CLIENTS = 8
-BLOAT_IMPORTS = (0, 10, 20, 40)
+BLOAT_IMPORTS = 80
 MEBIBYTE = 1024 * 1024
 LIMITS = {"POINTPORT_UPLOAD_BYTES_MAX": str(1024 * MEBIBYTE)}
 ACCOUNTS = "/_api/loyalty-accounts/v1/accounts"
@@ -281,22 +281,16 @@ class Bloat:
 
 
 def bloat(conninfo: str, server: Server, sheets: tuple[Sheet, Sheet]) -> list[Bloat]:
-    """Import again and again, and look every now and then how large the tables are.
+    """Import again and again, and look after each how large the tables are.
 
-    What was deleted is free for the next once the vacuum has come by, which looks every ten seconds: ten imports may be
-    over before it does.
+    What was deleted is free for the next once the vacuum has come by, which looks every ten seconds: by then ten imports
+    may be over, and while statistics are gathered nothing is cleared away. So it takes some dozens to see where it ends.
     """
     found = []
-    for number in range(max(BLOAT_IMPORTS) + 1):
+    for number in range(BLOAT_IMPORTS + 1):
         import_file(server, sheets[number % 2].path)
-        if number in BLOAT_IMPORTS:
-            found.append(
-                Bloat(
-                    number,
-                    tables_bytes(conninfo, "account"),
-                    tables_bytes(conninfo, "import_stage", "import_ready", "import_chunk"),
-                )
-            )
+        accounts = tables_bytes(conninfo, "account")
+        found.append(Bloat(number, accounts, tables_bytes(conninfo, "import_stage", "import_ready", "import_chunk")))
     return found
 
 
