@@ -283,6 +283,20 @@ def test_a_row_costs_the_same_whatever_the_statistics_know(
     assert sum(watched.rows_read) <= ROWS_READ_PER_ENTRY_MAX * rows, watched.rows_read
 
 
+def test_of_a_site_with_many_others_only_the_customers_of_the_file_are_read(app: App, site: Site) -> None:
+    fill(app, site.id)
+    watched = Watched(app.database)
+    story = Story(App(**{**vars(app), "database": watched}), site.id)
+    story.run(points_of(CUSTOMERS, 0))
+    few = CUSTOMERS // 100
+    for add in (1, 2):
+        begun = story.execute(points_of(few, add))
+        watched.rows_read.clear()
+        steps.run(story.app, site.id, begun.id, lambda: False)
+        assert story.find(begun.id).accounts_changed == few
+        assert sum(watched.rows_read) <= ROWS_READ_PER_ROW_MAX * few, watched.rows_read
+
+
 def test_a_chunk_takes_as_many_statements_however_many_rows_are_looked_up_or_read_in_step(
     app: App, make_site: Callable[[str], Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
