@@ -1,5 +1,7 @@
 """The server comes back from a crash without what was lined up, at any instant: nothing is lost, and nothing doubled."""
 
+import asyncio
+import threading
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +17,9 @@ from pointport.imports.record import LoyaltyImport
 from pointport.plumbing import queue
 from pointport.plumbing.database.ids import new_id
 from tests.conftest import Site, Story
+
+PATIENCE_SECONDS = 30.0
+"""Only a test that fails waits so long."""
 
 EMAILS = [f"c{number}@example.com" for number in range(6)]
 
@@ -174,3 +179,27 @@ def test_outages_and_deaths_do_not_count_as_tries_of_a_job_that_fails_by_a_fault
     running.run()
     assert given_up == [subject_id]
     assert len(faults) == app.settings.attempts_max
+
+
+def test_a_worker_ends_even_if_one_of_its_helpers_misses_that_it_is_to_end(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    async def miss_it_once(_: worker.Worker) -> None:
+        """Wait as `asyncio.wait_for` does before Python 3.12 when the answer comes together with the cancellation."""
+        running.stop()
+        while len(told) < 2:
+            try:
+                await asyncio.sleep(PATIENCE_SECONDS)
+            except asyncio.CancelledError:
+                told.append(1)
+
+    monkeypatch.setattr(worker, "ASK_AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(worker.Worker, "_hold_on", miss_it_once)
+    running = worker.Worker(app)
+    thread = threading.Thread(target=running.run, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive()
+    assert len(told) == 2

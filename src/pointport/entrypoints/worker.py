@@ -7,8 +7,9 @@ all, whatever the cause, gets a new one.
 
 import asyncio
 import threading
+from asyncio import Task
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ import structlog
 from procrastinate import JobContext, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
+from procrastinate.worker import Worker as Line
 from psycopg import AsyncConnection, OperationalError
 
 from pointport.app import App
@@ -52,6 +54,8 @@ RETRY_SECONDS_MAX = 60
 RETRY_WHEN_UNAVAILABLE_SECONDS_MAX = 5
 TIDY_SECONDS = 3_600.0
 REVIVE_SECONDS = 0.5
+ASK_AGAIN_SECONDS = 1.0
+"""After which it is said once more to what works that it is to end."""
 
 
 def _fail_import(app: App, site_id: UUID, import_id: UUID) -> None:
@@ -171,26 +175,30 @@ class Worker:
         for name, (step, give_up) in STEPS.items():
             jobs.task(name=name, pass_context=True, retry=_Patience())(partial(self._do, step, give_up))
         async with jobs.open_async():
-            lines = ((queue.WORK, settings.worker_imports_max), (queue.WEBHOOKS, WEBHOOKS_AT_ONCE_MAX))
-            working = [asyncio.create_task(self._work_in_line(jobs, line, at_once_max)) for line, at_once_max in lines]
+            lines = [
+                self._line(jobs, queue.WORK, settings.worker_imports_max),
+                self._line(jobs, queue.WEBHOOKS, WEBHOOKS_AT_ONCE_MAX),
+            ]
+            working = [asyncio.create_task(line.run()) for line in lines]  # type: ignore[no-untyped-call]  # none of theirs
             helpers = [asyncio.create_task(one) for one in (self._sweep(jobs), self._tidy(), self._hold_on())]
             stopping = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([*working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (*working, stopping, *helpers):
-                    task.cancel()
+                stopping.cancel()
                 # What ends here may have to tell the database so, and that may be what has gone.
-                reviving = [] if stop.is_set() else [self._revive()]
+                reviving = [] if stop.is_set() else [asyncio.create_task(self._revive())]
+                await _end(lines, working, helpers)
                 outcomes = await asyncio.gather(*working, *helpers, *reviving, return_exceptions=True)
             for outcome in outcomes:
                 if isinstance(outcome, Exception):
                     raise outcome
 
-    async def _work_in_line(self, jobs: procrastinate.App, line: str, at_once_max: int) -> None:
+    def _line(self, jobs: procrastinate.App, name: str, at_once_max: int) -> Line:
         settings = self._app.settings
-        await jobs.run_worker_async(
-            queues=[line],
+        return Line(
+            jobs,
+            queues=[name],
             concurrency=at_once_max,
             install_signal_handlers=False,
             fetch_job_polling_interval=settings.sweep_seconds,
@@ -269,6 +277,22 @@ class Worker:
             if erased:
                 logger.info("files and row details erased", imports=erased)
             await asyncio.sleep(TIDY_SECONDS)
+
+
+async def _end(lines: Sequence[Line], working: Sequence[Task[None]], helpers: Sequence[Task[None]]) -> None:
+    """Have everything end, each with what it is at.
+
+    It is said again and again: a cancellation is lost when it comes together with what was waited for (`asyncio.wait_for`
+    before Python 3.12, in which the pool waits for connections), and so is a word to a line that has not begun yet. What
+    missed it would go on for ever, and with it the wait for its end.
+    """
+    pending = {*working, *helpers}
+    while pending:
+        for line in lines:
+            line.stop()  # type: ignore[no-untyped-call]  # none of theirs
+        for helper in helpers:
+            helper.cancel()
+        _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_SECONDS)
 
 
 class _Patience(procrastinate.BaseRetryStrategy):
