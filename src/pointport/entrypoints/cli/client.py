@@ -40,6 +40,8 @@ WORDS: Mapping[str, str] = {
     # Names of options that are no words of their own.
     **{name: option for name, option in NAMES.items() if not name.islower()},
     "the mode ADD": "--mode add",
+    "SUM for duplicates": "--duplicates sum",
+    "choose FIRST or LAST": "choose --duplicates first or last",
 }
 """What the API calls something, and how a person at a terminal gives it."""
 

@@ -6,7 +6,16 @@ from typing import Annotated, Any
 import typer
 
 from pointport.entrypoints.cli import bars, error_file, following, preview, results
-from pointport.entrypoints.cli.client import IMPORTS, OURS, Client, CommandError, Exit, connect, fields_are
+from pointport.entrypoints.cli.client import (
+    IMPORTS,
+    OURS,
+    Client,
+    CommandError,
+    Exit,
+    connect,
+    fields_are,
+    in_our_words,
+)
 from pointport.entrypoints.cli.options import Json, Site, Yes
 from pointport.entrypoints.cli.options_of_import import (
     FIELDS,
@@ -27,6 +36,9 @@ from pointport.entrypoints.cli.options_of_import import (
     chosen,
 )
 from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, Quote, Sheet, told
+
+HEEDED = {"DELTAS": ("mode", "ADD"), "LEDGER": ("duplicates", "SUM")}
+"""Which option is what a warning of this code advises."""
 
 
 def import_file(
@@ -87,7 +99,7 @@ def import_file(
             parsed = _parse(client, file, reading)
             columns = _choose(parsed, email, points)
             if not as_json:
-                _announce(parsed, columns)
+                _announce(parsed, columns, options)
             body = _body(parsed, columns, options)
             if dry_run or not yes:
                 _look(client, parsed, body, dry_run=dry_run, as_json=as_json)
@@ -150,7 +162,7 @@ def _column(header: list[str], option: str, wanted: str | None, suggested: int |
     raise CommandError(f'{option} "{wanted}" is not one column; the columns are {named}')
 
 
-def _announce(parsed: dict[str, Any], columns: dict[str, int]) -> None:
+def _announce(parsed: dict[str, Any], columns: dict[str, int], options: dict[str, Any]) -> None:
     metadata = parsed["fileMetadata"]
     header = metadata["header"]["values"]
     bars.say(
@@ -159,7 +171,9 @@ def _announce(parsed: dict[str, Any], columns: dict[str, int]) -> None:
         f' points from "{bars.plain(header[columns["POINTS"]])}".'
     )
     for warning in parsed["pointport"]["detected"]["warnings"]:
-        bars.say(f"[yellow]Line {warning['line']}: {bars.plain(warning['message'])}[/]")
+        option, advised = HEEDED.get(warning["code"], ("", None))
+        if advised is None or options.get(option) != advised:
+            bars.say(f"[yellow]Line {warning['line']}: {bars.plain(in_our_words(warning['message']))}[/]")
 
 
 def _body(parsed: dict[str, Any], columns: dict[str, int], options: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from pointport.entrypoints.cli import bars
+from pointport.entrypoints.cli.client import in_our_words
 from pointport.entrypoints.cli.options import Json
 from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, Quote, Sheet, told
 from pointport.entrypoints.cli.wiring import Wiring
@@ -40,7 +41,7 @@ def inspect(
     if suggested["points"] is not None:
         bars.say(bars.plain(_numbers(found["numberFormat"])))
     for warning in found["warnings"]:
-        bars.say(f"[yellow]Line {warning['line']}: {bars.plain(warning['message'])}[/]")
+        bars.say(f"[yellow]Line {warning['line']}: {bars.plain(in_our_words(warning['message']))}[/]")
     marks = {suggested["email"]: " (e-mail)", suggested["points"]: " (points)"}
     headings = [f"{heading}{marks.get(index, '')}" for index, heading in enumerate(found["header"])]
     bars.say()
