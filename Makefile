@@ -8,6 +8,9 @@ BENCH := $(VENV)/bench/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--custom-compile-command 'make lock'
 
+# Half as many again as there are cores: a third of the time the tests wait, for commands, browsers and databases.
+PROCESSES ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-sdk fuzz bench bench-full bench-reading check format lock schema docs clean
 
@@ -32,7 +35,7 @@ demo: $(INSTALLED) ## Run the main job on sample data, in the folder .demo
 	@$(BIN)/python examples/demo.py
 
 test: $(INSTALLED) ## Run the tests; DATABASE_URL=… runs them on that PostgreSQL instead of the embedded one
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist worksteal
 
 test-sdk: $(INSTALLED) ## Drive a server with the official JavaScript client (needs node, and the npm registry)
 	@npm --prefix tests/sdk ci --silent

@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from pointport.app import App
 from pointport.entrypoints import worker
@@ -24,7 +33,21 @@ from pointport.entrypoints.console.sessions import OneTimeLinks
 from tests.conftest import Site
 
 AXE = Path(__file__).with_name("axe.min.js")
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
+class Look(NamedTuple):
+    """How a page is looked at."""
+
+    viewport: ViewportSize
+    color_scheme: Literal["light", "dark"]
+
+
+LOOKS = {"desktop-light": Look(DESKTOP, "light"), "phone-dark": Look(PHONE, "dark")}
+"""On a desk by day, in a pocket by night."""
+in_each_look = pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+"""Has a test go its way in each look."""
 PATIENCE_MILLISECONDS = 15_000
 """Only a test that fails waits so long."""
 EXPECTED_TALK = ("[DOM]", "the server responded with a status of 4", "net::ERR_CONNECTION_RESET")
@@ -90,11 +113,10 @@ def served(app: App, port: int = 0) -> Iterator[Console]:
         yield Console(f"http://{host}:{taken}", links)
 
 
-@pytest.fixture(params=[(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop-light", "phone-dark"])
-def look(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """How the page is looked at: on a desk by day, in a pocket by night."""
-    viewport, scheme = request.param
-    return {"viewport": viewport, "color_scheme": scheme}
+@pytest.fixture
+def look() -> Look:
+    """How the first page is opened: where there is least room. `in_each_look` has a test in each."""
+    return LOOKS["phone-dark"]
 
 
 @pytest.fixture
@@ -127,9 +149,9 @@ def open_context(browser: Browser, console: Console) -> Iterator[Callable[..., B
 
 
 @pytest.fixture
-def page(open_context: Callable[..., BrowserContext], look: dict[str, Any], console: Console, site: Site) -> Page:
-    """The first page, signed in with the site's key, in each look."""
-    opened = open_context(**look).new_page()
+def page(open_context: Callable[..., BrowserContext], look: Look, console: Console, site: Site) -> Page:
+    """The first page, signed in with the site's key."""
+    opened = open_context(**look._asdict()).new_page()
     sign_in(opened, console, site.key)
     return opened
 
@@ -143,22 +165,42 @@ def sign_in(page: Page, console: Console, key: str) -> None:
 
 
 def check_page(page: Page) -> None:
-    """Hold a page to what every page owes: nothing for axe to find, nothing wider than the screen, no word of ours."""
+    """Hold a page to what every page owes, in each look.
+
+    Nothing for axe to find, nothing wider than the screen, no word of ours.
+    """
     # A page that is just being fetched anew may stand there without its style for a moment.
     page.wait_for_load_state("load")
-    found = violations(page)
-    assert found == [], found
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
-        "the page is wider than the screen"
-    )
-    text = page.locator("body").inner_text()
-    for code in ("null", "None", "undefined", "IMPORTED", "INITIATED", "PARSED", "UNPROCESSED", "POINTS_", "EMAIL_"):
-        assert not re.search(rf"\b{code}", text), f"{code} is no word for a shop owner:\n{text}"
+    is_dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    before = Look(page.viewport_size or DESKTOP, "dark" if is_dark else "light")
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    # Its own comes last, so that it goes on as it was.
+    for look in sorted(LOOKS.values(), key=lambda look: look == before):
+        page.set_viewport_size(look.viewport)
+        # Without motion: in the midst of a change colours are no colours of ours.
+        page.emulate_media(color_scheme=look.color_scheme, reduced_motion="reduce")
+        found = violations(page)
+        assert found == [], (look, found)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            f"the page is wider than the screen: {look}"
+        )
+        text = page.locator("body").inner_text()
+        for code in (
+            "null",
+            "None",
+            "undefined",
+            "IMPORTED",
+            "INITIATED",
+            "PARSED",
+            "UNPROCESSED",
+            "POINTS_",
+            "EMAIL_",
+        ):
+            assert not re.search(rf"\b{code}", text), f"{code} is no word for a shop owner:\n{text}"
 
 
 def violations(page: Page) -> list[str]:
-    """Return what axe-core finds wrong with a page, by the rules of WCAG 2.2 AA."""
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    """Return what axe-core, which the page has, finds wrong with it by the rules of WCAG 2.2 AA."""
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     found = page.evaluate("(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}})", tags)
     return [

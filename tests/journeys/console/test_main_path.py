@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.conftest import Site, Story
-from tests.journeys.console.conftest import Console, check_page, sign_in
+from tests.journeys.console.conftest import Console, Look, check_page, in_each_look, sign_in
 from tests.journeys.console.imports import CONTACTS, MIXED, see_fact
 
 STATE = ".heading .state"
 
 
+@in_each_look
 def test_a_file_is_brought_looked_at_and_imported(page: Page, story: Story) -> None:
     story.add_contacts(*CONTACTS)
     page.get_by_role("link", name="Choose a file").click()
@@ -36,11 +36,12 @@ def test_a_file_is_brought_looked_at_and_imported(page: Page, story: Story) -> N
     assert story.balances() == {"ada@example.com": 1250, "bob@example.com": 20, "eve@example.com": 0}
 
 
+@in_each_look
 def test_it_works_without_a_script(
-    open_context: Callable[..., BrowserContext], console: Console, site: Site, story: Story, look: dict[str, Any]
+    open_context: Callable[..., BrowserContext], console: Console, site: Site, story: Story, look: Look
 ) -> None:
     story.add_contacts(*CONTACTS)
-    page = open_context(java_script_enabled=False, **look).new_page()
+    page = open_context(java_script_enabled=False, **look._asdict()).new_page()
     sign_in(page, console, site.key)
     page.get_by_role("link", name="Choose a file").click()
     page.get_by_label("Your file").set_input_files({"name": "liste “ü”.csv", "mimeType": "text/csv", "buffer": MIXED})
