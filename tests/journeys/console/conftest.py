@@ -20,6 +20,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    Route,
     ViewportSize,
     expect,
     sync_playwright,
@@ -162,6 +163,18 @@ def sign_in(page: Page, console: Console, key: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+@contextmanager
+def late_script(page: Page) -> Iterator[None]:
+    """Have the console's script come only at the end of the block, as over a slow line."""
+    held: list[Route] = []
+    page.route("**/static/console.js", lambda route: held.append(route))  # noqa: PLW0108 (a method of C will not do)
+    yield
+    assert held, "the page has no script"
+    for one in held:
+        one.continue_()
+    page.unroute("**/static/console.js")
 
 
 def check_page(page: Page) -> None:

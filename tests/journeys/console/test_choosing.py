@@ -9,7 +9,7 @@ from pointport.imports import previews, steps
 from pointport.imports.options import Duplicates, Mode, UnknownContacts, from_chosen
 from pointport.imports.runs import Kind
 from tests.conftest import Story
-from tests.journeys.console.conftest import Console, check_page
+from tests.journeys.console.conftest import Console, check_page, late_script
 from tests.journeys.console.imports import CONTACTS, GOOD, MIXED, address, id_of
 
 pytestmark = pytest.mark.parametrize("works", [False])
@@ -66,6 +66,17 @@ def test_the_columns_are_chosen_by_keyboard_and_stand_out(page: Page, console: C
     expect(page.get_by_role("alert")).to_contain_text("The same column cannot be both.")
     expect(email.nth(1)).to_be_checked()
     page.locator("th").nth(2).get_by_text("Points").click()
+    expect(page.locator("tbody td").nth(2)).to_have_class(re.compile("is-points"))
+
+
+def test_a_column_that_was_chosen_before_the_script_was_there_stands_out_as_well(
+    page: Page, console: Console, story: Story
+) -> None:
+    parsed = story.parse(b"Contact,Other,Value\na@example.com,b@example.com,5\n")
+    with late_script(page):
+        page.goto(address(console, parsed), wait_until="commit")
+        page.locator("th").nth(2).get_by_text("Points").click()
+        expect(page.locator("input[name=points]").nth(2)).to_be_checked()
     expect(page.locator("tbody td").nth(2)).to_have_class(re.compile("is-points"))
 
 

@@ -9,7 +9,7 @@ from pointport.imports.applying import WhenNegative
 from pointport.imports.options import Mode
 from pointport.imports.runs import Kind
 from tests.conftest import Story
-from tests.journeys.console.conftest import Console, check_page
+from tests.journeys.console.conftest import Console, check_page, late_script
 from tests.journeys.console.imports import (
     AMBIGUOUS,
     CONTACTS,
@@ -100,6 +100,17 @@ def test_failed_rows_are_put_right_in_place(page: Page, console: Console, story:
     expect(page.get_by_role("link", name="It has gone through in a later try")).to_have_count(2)
     expect(page.get_by_role("button", name="Try this row again")).to_be_visible()
     check_page(page)
+
+
+def test_a_row_that_was_left_out_before_the_script_was_there_is_not_counted(
+    page: Page, console: Console, story: Story
+) -> None:
+    story.add_contacts(*CONTACTS)
+    ended = story.run(MIXED, 1, 2)
+    with late_script(page):
+        page.goto(address(console, ended), wait_until="commit")
+        page.get_by_label("Try line 5 again").uncheck()
+    expect(page.get_by_role("button", name="Try these 2 rows again")).to_be_visible()
 
 
 def test_a_number_that_can_be_read_in_two_ways_is_filled_in(page: Page, console: Console, story: Story) -> None:

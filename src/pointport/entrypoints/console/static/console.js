@@ -58,9 +58,7 @@ document.addEventListener("htmx:afterSettle", () => {
 });
 
 // The chosen columns stand out.
-document.addEventListener("change", (event) => {
-  const table = event.target.closest("[data-columns]");
-  if (!table) return;
+function showColumns(table) {
   const place = (name) => table.querySelector(`input[name=${name}]:checked`)?.closest("th").cellIndex;
   const [email, points] = [place("email"), place("points")];
   for (const row of table.rows) {
@@ -69,6 +67,11 @@ document.addEventListener("change", (event) => {
       cell.classList.toggle("is-points", cell.cellIndex === points && points !== email);
     }
   }
+}
+
+document.addEventListener("change", (event) => {
+  const table = event.target.closest("[data-columns]");
+  if (table) showColumns(table);
 });
 
 // A click into a column chooses it: as the e-mail address where there is one in it, else as the points.
@@ -81,12 +84,21 @@ document.addEventListener("click", (event) => {
 });
 
 // A button that says how many rows it is for, counts them.
+function showCount(button) {
+  const count = button.form.querySelectorAll(`input[name=${button.dataset.count}]:checked`).length;
+  button.disabled = count === 0;
+  button.textContent = count === 1 ? "Try this row again" : `Try these ${count.toLocaleString(document.documentElement.lang)} rows again`;
+}
+
 document.addEventListener("change", (event) => {
   const button = event.target.form?.querySelector("button[data-count]");
-  if (!button || event.target.name !== button.dataset.count) return;
-  const count = event.target.form.querySelectorAll(`input[name=${button.dataset.count}]:checked`).length;
-  button.disabled = count === 0;
-  button.textContent = count === 1 ? "Try this row again" : `Try these ${count} rows again`;
+  if (button && event.target.name === button.dataset.count) showCount(button);
+});
+
+// What was chosen before this script was there, or before somebody left the page and came back, counts as well.
+addEventListener("pageshow", () => {
+  for (const table of document.querySelectorAll("[data-columns]")) showColumns(table);
+  for (const button of document.querySelectorAll("button[data-count]")) showCount(button);
 });
 
 // A file goes up with a bar that shows how far it is; what breaks off can be tried again with the file still chosen.
