@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from pointport.app import App
 from pointport.settings import Settings
 from tests.conftest import Site, Story
-from tests.journeys.console.conftest import Console, check_page, sign_in
+from tests.journeys.console.conftest import Console, check_page, late_script, sign_in
 from tests.journeys.console.imports import GOOD
 
 BYTES_MAX = 5_000
@@ -53,6 +53,23 @@ def test_a_file_can_be_dropped(page: Page, console: Console) -> None:
     )
     expect(page.get_by_role("heading", name="dropped.csv")).to_be_visible()
     expect(page.get_by_role("group", name="Which column is which?")).to_be_visible()
+
+
+def test_a_file_that_was_chosen_before_the_script_was_there_goes_up_as_well(page: Page, console: Console) -> None:
+    with late_script(page):
+        page.goto(f"{console.root}imports/new", wait_until="commit")
+        page.get_by_label("Your file").set_input_files(file(GOOD, "early.csv"))
+    expect(page.get_by_role("heading", name="early.csv")).to_be_visible()
+    expect(page.get_by_role("group", name="Which column is which?")).to_be_visible()
+
+
+def test_who_comes_back_to_the_page_is_asked_for_another_file(page: Page, console: Console) -> None:
+    page.goto(f"{console.root}imports/new")
+    page.get_by_label("Your file").set_input_files(file(b"", "empty.csv"))
+    expect(page.get_by_role("alert")).to_contain_text("“empty.csv” is empty.")
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.get_by_role("alert")).not_to_be_visible()
+    expect(page.get_by_label("Your file")).to_have_value("")
 
 
 def test_no_table_at_all_is_told_with_a_way_out(page: Page, console: Console) -> None:

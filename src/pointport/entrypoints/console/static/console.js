@@ -193,18 +193,24 @@ document.addEventListener("DOMContentLoaded", () => {
     begin(input.files[0]);
   });
   input.addEventListener("change", () => begin(input.files[0]));
+  const ask = () => {
+    form.reset();
+    show(target);
+  };
   going.querySelector("[data-stop]").addEventListener("click", () => {
     isStopped = true;
     request?.abort();
-    form.reset();
-    show(target);
+    ask();
     input.focus();
   });
   problem.querySelector("[data-again]").addEventListener("click", () => begin(file));
   problem.querySelector("[data-other]").addEventListener("click", () => {
-    form.reset();
-    show(target);
+    ask();
     input.focus();
+  });
+  addEventListener("pageshow", (event) => {
+    // Who comes back to the page brings another file.
+    if (event.persisted) ask();
   });
   for (const name of ["dragover", "drop", "dragleave"]) {
     document.addEventListener(name, (event) => {
@@ -213,4 +219,6 @@ document.addEventListener("DOMContentLoaded", () => {
       if (name === "drop" && !target.hidden) begin(event.dataTransfer.files[0]);
     });
   }
+  // The button is gone now: what was chosen before this script was there goes up by itself as well.
+  begin(input.files[0]);
 });
