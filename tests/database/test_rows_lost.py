@@ -1,7 +1,5 @@
 """The server comes back from a crash without what was lined up, at any instant: nothing is lost, and nothing doubled."""
 
-import asyncio
-import threading
 from typing import Any
 from uuid import UUID
 
@@ -9,17 +7,11 @@ import psycopg
 import pytest
 
 from pointport.app import App
-from pointport.entrypoints import worker
 from pointport.errors import Unavailable
 from pointport.imports import steps, undo
 from pointport.imports.applying import WhenNegative
 from pointport.imports.record import LoyaltyImport
-from pointport.plumbing import queue
-from pointport.plumbing.database.ids import new_id
 from tests.conftest import Site, Story
-
-PATIENCE_SECONDS = 30.0
-"""Only a test that fails waits so long."""
 
 EMAILS = [f"c{number}@example.com" for number in range(6)]
 
@@ -153,53 +145,3 @@ def test_an_undo_that_goes_on_after_a_fault_keeps_off_what_was_imported_meanwhil
     assert (told["status"], told["reversed"], told["impossible"]) == ("DONE", 5, 1)
     assert told["reasons"] == {"LATER_IMPORT": 1}
     assert story.balances() == dict.fromkeys(EMAILS, 0) | {first: points, last: points}
-
-
-def test_outages_and_deaths_do_not_count_as_tries_of_a_job_that_fails_by_a_fault_of_ours(
-    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    faults: list[int] = []
-    given_up: list[UUID] = []
-
-    def fail(*_: object) -> None:
-        faults.append(1)
-        raise RuntimeError
-
-    def give_up(_: App, __: UUID, subject_id: UUID) -> None:
-        given_up.append(subject_id)
-        running.stop()
-
-    monkeypatch.setattr(worker, "STEPS", {steps.RUN_TASK: (fail, give_up)})
-    monkeypatch.setattr(worker, "RETRY_SECONDS_MAX", 0)
-    subject_id = new_id()
-    with app.database.owner_transaction() as connection:
-        queue.enqueue(connection, steps.RUN_TASK, site_id=site.id, subject_id=subject_id, lock=str(subject_id))
-        connection.execute("UPDATE procrastinate_jobs SET attempts = 7")
-    running = worker.Worker(app)
-    running.run()
-    assert given_up == [subject_id]
-    assert len(faults) == app.settings.attempts_max
-
-
-def test_a_worker_ends_even_if_one_of_its_helpers_misses_that_it_is_to_end(
-    app: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[int] = []
-
-    async def miss_it_once(_: worker.Worker) -> None:
-        """Wait as `asyncio.wait_for` does before Python 3.12 when the answer comes together with the cancellation."""
-        running.stop()
-        while len(told) < 2:
-            try:
-                await asyncio.sleep(PATIENCE_SECONDS)
-            except asyncio.CancelledError:
-                told.append(1)
-
-    monkeypatch.setattr(worker, "ASK_AGAIN_SECONDS", 0.01)
-    monkeypatch.setattr(worker.Worker, "_hold_on", miss_it_once)
-    running = worker.Worker(app)
-    thread = threading.Thread(target=running.run, daemon=True)
-    thread.start()
-    thread.join(PATIENCE_SECONDS)
-    assert not thread.is_alive()
-    assert len(told) == 2

@@ -156,6 +156,9 @@ class Worker:
                 await self._work_while_database_lives(self._stop)
             except (ConnectorException, OperationalError, Unavailable) as error:
                 logger.warning("the database has gone; trying again", error=str(error.__cause__ or error))
+            except Exception:
+                # Nobody would notice that there is no worker any more.
+                logger.exception("the worker failed; it begins anew")
             if not self._stop.is_set():
                 await self._revive()
 
@@ -271,11 +274,15 @@ class Worker:
         return steps.erase_expired(self._app)
 
     async def _tidy(self) -> None:
-        """Erase what is kept no longer, now and every hour."""
+        """Erase what is kept no longer, now and every hour. What cannot be erased keeps nobody from anything."""
         while True:
-            erased = await asyncio.to_thread(self._erase)
-            if erased:
-                logger.info("files and row details erased", imports=erased)
+            try:
+                erased = await asyncio.to_thread(self._erase)
+            except Exception:
+                logger.exception("what is kept no longer was not erased; it is tried again within the hour")
+            else:
+                if erased:
+                    logger.info("files and row details erased", imports=erased)
             await asyncio.sleep(TIDY_SECONDS)
 
 
