@@ -8,8 +8,9 @@ BENCH := $(VENV)/bench/.installed
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--custom-compile-command 'make lock'
 
-# Half as many again as there are cores: a third of the time the tests wait, for commands, browsers and databases.
-PROCESSES ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+# Half as many again as there are cores, for the tests spend a third of their time waiting for commands, browsers and
+# databases; at most 12, since all of them share one database server.
+PROCESSES ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN); echo $$(( cores < 8 ? cores * 3 / 2 : 12 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-sdk fuzz bench bench-full bench-reading check format lock schema docs clean

@@ -11,7 +11,7 @@ import pytest
 
 from pointport.app import App
 from pointport.entrypoints.worker import Worker
-from pointport.errors import NotFound
+from pointport.errors import NotFound, Unavailable
 from pointport.imports import reporting, steps
 from pointport.imports.record import LoyaltyImport
 from pointport.imports.shapes import Mapping
@@ -107,6 +107,25 @@ def test_a_file_that_somebody_took_away_before_is_no_hindrance(known: Story) -> 
     known.app.objects.delete(done.file_url.removeprefix("/"))
     assert steps.erase_expired(later(known.app, days=31)) == 1
     assert known.find(done.id).erased_date is not None
+
+
+def test_a_file_that_cannot_be_erased_keeps_no_other_from_it(known: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = known.run(FILE), known.run(FILE + b"eve@example.com,1\n")
+    delete = known.app.objects.delete
+
+    def refuse_first(*paths: str) -> None:
+        if first.file_url.removeprefix("/") in paths:
+            raise Unavailable("the file store is not available just now")
+        delete(*paths)
+
+    monkeypatch.setattr(known.app.objects, "delete", refuse_first)
+    with pytest.raises(Unavailable):
+        steps.erase_expired(later(known.app, days=31))
+    assert (known.find(first.id).erased_date, exists(known.app, first.file_url)) == (None, True)
+    assert known.find(second.id).erased_date is not None
+    assert not exists(known.app, second.file_url)
+    monkeypatch.undo()
+    assert steps.erase_expired(later(known.app, days=31)) == 1
 
 
 def test_the_days_are_a_setting(known: Story) -> None:

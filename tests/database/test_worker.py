@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections import defaultdict
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -24,27 +25,40 @@ PATIENCE_SECONDS = 30.0
 
 @contextmanager
 def at_work(app: App) -> Iterator[worker.Worker]:
-    """Run a worker beside the block, which has to end it."""
+    """Run a worker for the length of the block."""
     running = worker.Worker(app)
     thread = threading.Thread(target=running.run, daemon=True)
     thread.start()
-    yield running
-    thread.join(PATIENCE_SECONDS)
+    try:
+        yield running
+    finally:
+        running.stop()
+        thread.join(PATIENCE_SECONDS)
     assert not thread.is_alive()
 
 
-def enqueue(app: App, site: Site) -> UUID:
-    """Add a job, and return what it is about."""
+def enqueue(app: App, site: Site, done: dict[UUID, threading.Event]) -> threading.Event:
+    """Add a job, and return what is set once it is done."""
     subject_id = new_id()
+    done[subject_id] = threading.Event()
     with app.database.owner_transaction() as connection:
         queue.enqueue(connection, steps.RUN_TASK, site_id=site.id, subject_id=subject_id, lock=str(subject_id))
-    return subject_id
+    return done[subject_id]
+
+
+def warnings(told: list[Any]) -> list[str]:
+    """Return what was said aloud."""
+    return [one["event"] for one in told if one["log_level"] in {"warning", "error"}]
+
+
+def give_up_never(*_: object) -> None:
+    raise AssertionError("nothing is given up here")
 
 
 @pytest.fixture
 def done(monkeypatch: pytest.MonkeyPatch) -> dict[UUID, threading.Event]:
-    """What the jobs were about that were done, by a worker that can do no others."""
-    seen: dict[UUID, threading.Event] = defaultdict(threading.Event)
+    """What is set when a job is done, by what the job is about; the worker can do no others."""
+    seen: dict[UUID, threading.Event] = {}
 
     def do(_: App, __: UUID, subject_id: UUID, ___: object) -> None:
         seen[subject_id].set()
@@ -63,16 +77,13 @@ def test_what_cannot_be_erased_keeps_nobody_from_work(
         raise Unavailable("the file store is not available just now")
 
     monkeypatch.setattr(steps, "erase_expired", refuse)
-    with capture_logs() as told, at_work(app) as running:
+    with capture_logs() as told, at_work(app):
         assert tried.wait(PATIENCE_SECONDS)
-        assert done[enqueue(app, site)].wait(PATIENCE_SECONDS)
-        running.stop()
-    assert [one["event"] for one in told if one["log_level"] in {"warning", "error"}] == [
-        "what is kept no longer was not erased; it is tried again within the hour"
-    ]
+        assert enqueue(app, site, done).wait(PATIENCE_SECONDS)
+    assert warnings(told) == ["what is kept no longer was not erased; that is tried again in an hour"]
 
 
-def test_a_fault_beside_the_jobs_is_logged_and_the_worker_begins_anew(
+def test_a_fault_in_the_sweep_is_logged_and_the_worker_sweeps_on(
     app: App, site: Site, done: dict[UUID, threading.Event], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked: list[int] = []
@@ -87,12 +98,64 @@ def test_a_fault_beside_the_jobs_is_logged_and_the_worker_begins_anew(
 
     quick = app.settings.model_copy(update={"sweep_seconds": 0.05})
     monkeypatch.setattr(steps, "enqueue_lost", fail_once)
-    monkeypatch.setattr(worker, "REVIVE_SECONDS", 0)
-    with capture_logs() as told, at_work(App(**{**vars(app), "settings": quick})) as running:
+    with capture_logs() as told, at_work(App(**{**vars(app), "settings": quick})):
         assert again.wait(PATIENCE_SECONDS)
-        assert done[enqueue(app, site)].wait(PATIENCE_SECONDS)
-        running.stop()
-    assert [one["event"] for one in told if one["log_level"] == "error"] == ["the worker failed; it begins anew"]
+        assert enqueue(app, site, done).wait(PATIENCE_SECONDS)
+    assert warnings(told) == ["lost work was not looked for; that is tried again soon"]
+
+
+def test_whatever_fails_beside_the_jobs_is_logged_and_the_worker_begins_anew(
+    app: App, site: Site, done: dict[UUID, threading.Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+
+    async def fail_once(_: worker.Worker) -> None:
+        held.append(1)
+        if len(held) == 1:
+            raise KeyError("a fault of ours")
+        await asyncio.sleep(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(worker.Worker, "_hold_on", fail_once)
+    monkeypatch.setattr(worker, "REVIVE_SECONDS", 0)
+    with capture_logs() as told, at_work(app):
+        assert enqueue(app, site, done).wait(PATIENCE_SECONDS)
+        while len(held) < 2:
+            assert enqueue(app, site, done).wait(PATIENCE_SECONDS)
+        assert enqueue(app, site, done).wait(PATIENCE_SECONDS)
+    assert warnings(told) == ["the worker failed; it begins anew"]
+
+
+def test_a_job_stops_where_it_can_when_its_worker_begins_anew(
+    app: App, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody says meanwhile that its worker lives, and another one would take it up beside it."""
+    begun, stopped, done = threading.Event(), threading.Event(), threading.Event()
+
+    def work(_: App, __: UUID, ___: UUID, is_stopping: Callable[[], bool]) -> None:
+        if stopped.is_set():
+            done.set()
+            return
+        begun.set()
+        while not is_stopping():
+            time.sleep(0.001)
+        stopped.set()
+        raise Unavailable("the worker is stopping; another goes on")
+
+    async def fail_once(_: worker.Worker) -> None:
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        if not stopped.is_set():
+            raise KeyError("a fault of ours")
+        await asyncio.sleep(PATIENCE_SECONDS)
+
+    monkeypatch.setattr(worker, "STEPS", {steps.RUN_TASK: (work, give_up_never)})
+    monkeypatch.setattr(worker.Worker, "_hold_on", fail_once)
+    monkeypatch.setattr(worker, "REVIVE_SECONDS", 0)
+    monkeypatch.setattr(worker, "RETRY_WHEN_UNAVAILABLE_SECONDS_MAX", 0)
+    with at_work(app):
+        enqueue(app, site, {})
+        assert stopped.wait(PATIENCE_SECONDS)
+        assert done.wait(PATIENCE_SECONDS)
 
 
 def test_outages_and_deaths_do_not_count_as_tries_of_a_job_that_fails_by_a_fault_of_ours(

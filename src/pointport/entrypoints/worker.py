@@ -43,6 +43,9 @@ logger = structlog.get_logger(__name__)
 Step = Callable[[App, UUID, UUID, Callable[[], bool]], None]
 GiveUp = Callable[[App, UUID, UUID], None]
 
+GONE = (ConnectorException, OperationalError, Unavailable)
+"""What is raised when the database has gone, or somebody is stopping."""
+
 FAULT = "A fault of ours stopped it; the server's log says more under its id."
 
 QUEUE_CONNECTIONS_MAX = 4
@@ -143,7 +146,7 @@ class Worker:
                 loop.call_soon_threadsafe(stop.set)
 
     async def _work(self) -> None:
-        """Work, and begin again whenever the database has gone, until told to stop."""
+        """Work, and begin anew whenever the database has gone or something else fails, until told to stop."""
         self._stop, self._loop = asyncio.Event(), asyncio.get_running_loop()
         # A thread for each job that may run: by default there are as many as the machine has cores and four more, and
         # receivers that are slow to answer would keep them from the imports.
@@ -154,7 +157,7 @@ class Worker:
         while not self._stop.is_set():
             try:
                 await self._work_while_database_lives(self._stop)
-            except (ConnectorException, OperationalError, Unavailable) as error:
+            except GONE as error:
                 logger.warning("the database has gone; trying again", error=str(error.__cause__ or error))
             except Exception:
                 # Nobody would notice that there is no worker any more.
@@ -169,25 +172,34 @@ class Worker:
             await asyncio.to_thread(self._app.database.revive)
         except PointportError as error:
             logger.warning("the database cannot be started", error=error.message)
+        except Exception:
+            logger.exception("the database cannot be started")
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), REVIVE_SECONDS)
 
     async def _work_while_database_lives(self, stop: asyncio.Event) -> None:
         settings = self._app.settings
         jobs = queue.worker_app(self._app.database.conninfo, QUEUE_CONNECTIONS_MAX)
+        over = threading.Event()
+
+        def is_stopping() -> bool:
+            return over.is_set() or self._stop_wanted.is_set()
+
         for name, (step, give_up) in STEPS.items():
-            jobs.task(name=name, pass_context=True, retry=_Patience())(partial(self._do, step, give_up))
+            jobs.task(name=name, pass_context=True, retry=_Patience())(partial(self._do, step, give_up, is_stopping))
         async with jobs.open_async():
             lines = [
                 self._line(jobs, queue.WORK, settings.worker_imports_max),
                 self._line(jobs, queue.WEBHOOKS, WEBHOOKS_AT_ONCE_MAX),
             ]
-            working = [asyncio.create_task(line.run()) for line in lines]  # type: ignore[no-untyped-call]  # none of theirs
+            working = [asyncio.create_task(line.run()) for line in lines]  # type: ignore[no-untyped-call]  # procrastinate does not annotate it
             helpers = [asyncio.create_task(one) for one in (self._sweep(jobs), self._tidy(), self._hold_on())]
             stopping = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([*working, stopping, *helpers], return_when=asyncio.FIRST_COMPLETED)
             finally:
+                # From here on nobody says that this worker lives: its jobs stop where they can, and go on with the next.
+                over.set()
                 stopping.cancel()
                 # What ends here may have to tell the database so, and that may be what has gone.
                 reviving = [] if stop.is_set() else [asyncio.create_task(self._revive())]
@@ -210,13 +222,22 @@ class Worker:
             delete_jobs="successful",
         )
 
-    def _do(self, step: Step, give_up: GiveUp, context: JobContext, *, site_id: str, subject_id: str) -> None:
+    def _do(
+        self,
+        step: Step,
+        give_up: GiveUp,
+        is_stopping: Callable[[], bool],
+        context: JobContext,
+        *,
+        site_id: str,
+        subject_id: str,
+    ) -> None:
         """Run one step about one subject; a fault of ours that stays after the last try ends the subject."""
         attempt = context.job.attempts + 1
         log = logger.bind(task=context.job.task_name, site_id=site_id, subject_id=subject_id, attempt=attempt)
         log.info("job started")
         try:
-            step(self._app, UUID(site_id), UUID(subject_id), self._stop_wanted.is_set)
+            step(self._app, UUID(site_id), UUID(subject_id), is_stopping)
         except Unavailable:
             raise
         except Exception:
@@ -230,14 +251,22 @@ class Worker:
 
     async def _sweep(self, jobs: procrastinate.App) -> None:
         """Put back the jobs of workers that died, and give one to imports that lost theirs."""
-        settings = self._app.settings
         while True:
-            await asyncio.sleep(settings.sweep_seconds)
-            for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=settings.stalled_seconds):
-                await self._put_back(jobs, job)
-            lost = await asyncio.to_thread(self._find_lost)
-            if lost:
-                logger.warning("work without a job found", subjects=lost)
+            await asyncio.sleep(self._app.settings.sweep_seconds)
+            try:
+                await self._sweep_once(jobs)
+            except GONE:
+                raise
+            except Exception:
+                logger.exception("lost work was not looked for; that is tried again soon")
+
+    async def _sweep_once(self, jobs: procrastinate.App) -> None:
+        seconds = self._app.settings.stalled_seconds
+        for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds):
+            await self._put_back(jobs, job)
+        lost = await asyncio.to_thread(self._find_lost)
+        if lost:
+            logger.warning("work without a job found", subjects=lost)
 
     def _find_lost(self) -> int:
         """Give a job to all that waits for one, and to the subscribers to whom something has come due."""
@@ -274,12 +303,16 @@ class Worker:
         return steps.erase_expired(self._app)
 
     async def _tidy(self) -> None:
-        """Erase what is kept no longer, now and every hour. What cannot be erased keeps nobody from anything."""
+        """Erase what is kept no longer, now and every hour. What cannot be erased keeps nobody from work."""
         while True:
             try:
                 erased = await asyncio.to_thread(self._erase)
+            except Unavailable as error:
+                logger.warning(
+                    "what is kept no longer was not erased; that is tried again in an hour", error=error.message
+                )
             except Exception:
-                logger.exception("what is kept no longer was not erased; it is tried again within the hour")
+                logger.exception("what is kept no longer was not erased; that is tried again in an hour")
             else:
                 if erased:
                     logger.info("files and row details erased", imports=erased)
@@ -287,16 +320,16 @@ class Worker:
 
 
 async def _end(lines: Sequence[Line], working: Sequence[Task[None]], helpers: Sequence[Task[None]]) -> None:
-    """Have everything end, each with what it is at.
+    """Let the lines end with the jobs that they are at, and cancel the helpers.
 
     It is said again and again: a cancellation is lost when it comes together with what was waited for (`asyncio.wait_for`
-    before Python 3.12, in which the pool waits for connections), and so is a word to a line that has not begun yet. What
-    missed it would go on for ever, and with it the wait for its end.
+    before Python 3.12, in which the pool waits for connections). What missed it would go on for ever, and with it the wait
+    for its end.
     """
     pending = {*working, *helpers}
     while pending:
         for line in lines:
-            line.stop()  # type: ignore[no-untyped-call]  # none of theirs
+            line.stop()  # type: ignore[no-untyped-call]  # procrastinate does not annotate it
         for helper in helpers:
             helper.cancel()
         _, pending = await asyncio.wait(pending, timeout=ASK_AGAIN_SECONDS)

@@ -532,14 +532,22 @@ def enqueue_lost(workshop: Workshop) -> int:
 
 
 def erase_expired(workshop: Workshop) -> int:
-    """Erase the files and row details of imports that ended long ago; returns how many. Counts and entries stay."""
+    """Erase the files and row details of imports that ended long ago; returns how many. Counts and entries stay.
+
+    Raises Unavailable when a file could not be deleted, after all the others are.
+    """
     before = workshop.clock() - timedelta(days=workshop.settings.retention_days)
     with workshop.database.owner_transaction() as connection:
         expired = record.find_expired(connection, before=before)
         in_use = record.files_in_use(connection)
+    refused: Unavailable | None = None
     for one in expired:
         paths = [one["file_url"].removeprefix("/"), one["error_file_path"]]
-        workshop.objects.delete(*(path for path in paths if path))
+        try:
+            workshop.objects.delete(*(path for path in paths if path))
+        except Unavailable as error:
+            refused = error
+            continue
         with workshop.database.transaction(one["site_id"]) as connection:
             reporting.erase_rows(connection, one["site_id"], one["id"])
             for beside in runs.list_of(connection, one["site_id"], one["id"]):
@@ -547,6 +555,8 @@ def erase_expired(workshop: Workshop) -> int:
             record.note_erased(connection, one["site_id"], one["id"], now=workshop.clock())
     # What nobody made an import of, or nobody executed, goes by its own age.
     workshop.objects.delete(*(path for path in workshop.objects.paths_before(before) if f"/{path}" not in in_use))
+    if refused:
+        raise refused
     return len(expired)
 
 

@@ -9,7 +9,7 @@ from pointport.imports import previews, steps
 from pointport.imports.options import Duplicates, Mode, UnknownContacts, from_chosen
 from pointport.imports.runs import Kind
 from tests.conftest import Story
-from tests.journeys.console.conftest import Console, check_page, late_script
+from tests.journeys.console.conftest import Console, check_page, in_each_look, late_script
 from tests.journeys.console.imports import CONTACTS, GOOD, MIXED, address, id_of
 
 pytestmark = pytest.mark.parametrize("works", [False])
@@ -48,6 +48,7 @@ def test_how_the_file_is_written_can_be_put_right(page: Page, console: Console, 
     assert story.find(id_of(page)).reading.encoding == "cp850"
 
 
+@in_each_look
 def test_the_columns_are_chosen_by_keyboard_and_stand_out(page: Page, console: Console, story: Story) -> None:
     parsed = story.parse(b"Contact,Other,Value\na@example.com,b@example.com,5\n")
     page.goto(address(console, parsed))

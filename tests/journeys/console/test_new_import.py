@@ -55,10 +55,12 @@ def test_a_file_can_be_dropped(page: Page, console: Console) -> None:
     expect(page.get_by_role("group", name="Which column is which?")).to_be_visible()
 
 
-def test_a_file_that_was_chosen_before_the_script_was_there_goes_up_as_well(page: Page, console: Console) -> None:
+def test_a_file_that_was_chosen_before_the_script_was_there_goes_up_by_the_button(page: Page, console: Console) -> None:
     with late_script(page):
         page.goto(f"{console.root}imports/new", wait_until="commit")
         page.get_by_label("Your file").set_input_files(file(GOOD, "early.csv"))
+    page.wait_for_load_state("load")
+    page.get_by_role("button", name="Upload").click()
     expect(page.get_by_role("heading", name="early.csv")).to_be_visible()
     expect(page.get_by_role("group", name="Which column is which?")).to_be_visible()
 

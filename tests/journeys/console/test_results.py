@@ -9,7 +9,7 @@ from pointport.imports.applying import WhenNegative
 from pointport.imports.options import Mode
 from pointport.imports.runs import Kind
 from tests.conftest import Story
-from tests.journeys.console.conftest import Console, check_page, late_script
+from tests.journeys.console.conftest import Console, check_page, in_each_look, late_script
 from tests.journeys.console.imports import (
     AMBIGUOUS,
     CONTACTS,
@@ -78,6 +78,7 @@ def test_rows_that_differ_from_the_preview_are_shown(page: Page, console: Consol
     check_page(page)
 
 
+@in_each_look
 def test_failed_rows_are_put_right_in_place(page: Page, console: Console, story: Story) -> None:
     story.add_contacts(*CONTACTS, "carl@example.com")
     ended = story.run(MIXED, 1, 2)

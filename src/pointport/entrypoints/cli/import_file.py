@@ -37,9 +37,6 @@ from pointport.entrypoints.cli.options_of_import import (
 )
 from pointport.entrypoints.cli.reading import Delimiter, Encoding, HeadingLine, Quote, Sheet, told
 
-HEEDED = {"DELTAS": ("mode", "ADD"), "LEDGER": ("duplicates", "SUM")}
-"""Which option is what a warning of this code advises."""
-
 
 def import_file(
     context: typer.Context,
@@ -99,7 +96,7 @@ def import_file(
             parsed = _parse(client, file, reading)
             columns = _choose(parsed, email, points)
             if not as_json:
-                _announce(parsed, columns, options)
+                _announce(parsed, columns)
             body = _body(parsed, columns, options)
             if dry_run or not yes:
                 _look(client, parsed, body, dry_run=dry_run, as_json=as_json)
@@ -162,7 +159,7 @@ def _column(header: list[str], option: str, wanted: str | None, suggested: int |
     raise CommandError(f'{option} "{wanted}" is not one column; the columns are {named}')
 
 
-def _announce(parsed: dict[str, Any], columns: dict[str, int], options: dict[str, Any]) -> None:
+def _announce(parsed: dict[str, Any], columns: dict[str, int]) -> None:
     metadata = parsed["fileMetadata"]
     header = metadata["header"]["values"]
     bars.say(
@@ -171,9 +168,7 @@ def _announce(parsed: dict[str, Any], columns: dict[str, int], options: dict[str
         f' points from "{bars.plain(header[columns["POINTS"]])}".'
     )
     for warning in parsed["pointport"]["detected"]["warnings"]:
-        option, advised = HEEDED.get(warning["code"], ("", None))
-        if advised is None or options.get(option) != advised:
-            bars.say(f"[yellow]Line {warning['line']}: {bars.plain(in_our_words(warning['message']))}[/]")
+        bars.say(f"[yellow]Line {warning['line']}: {bars.plain(in_our_words(warning['message']))}[/]")
 
 
 def _body(parsed: dict[str, Any], columns: dict[str, int], options: dict[str, Any]) -> dict[str, Any]:

@@ -46,7 +46,8 @@ function sendOnce(event) {
 
 document.addEventListener("DOMContentLoaded", () => offerCopies(document));
 document.addEventListener("submit", sendOnce);
-addEventListener("pageshow", () => {
+addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
   for (const form of document.querySelectorAll("[data-once]")) delete form.dataset.sent;
 });
 
@@ -110,8 +111,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const bar = going.querySelector("progress");
   let file = null;
   let request = null;
-  let isStopped = false;
-  form.classList.add("has-script");
+  // Counts what was begun and stopped: whatever belongs to an earlier one has no say any more.
+  let turn = 0;
+  // What was chosen before this script was there goes up by the button, which may have been pressed already.
+  form.classList.toggle("has-script", input.files.length === 0);
 
   const show = (part) => {
     for (const one of [target, going, problem]) one.hidden = one !== part;
@@ -128,7 +131,7 @@ document.addEventListener("DOMContentLoaded", () => {
   async function begin(chosen) {
     file = chosen;
     if (!file) return;
-    [request, isStopped] = [null, false];
+    const mine = ++turn;
     if (file.size === 0) {
       return fail(`“${file.name}” is empty. Export it again, look whether it has something in it, and choose it once more.`, false);
     }
@@ -142,15 +145,16 @@ document.addEventListener("DOMContentLoaded", () => {
     show(going);
     try {
       const answer = await fetch(form.dataset.slot, { method: "POST", body: new URLSearchParams({ form_token: token() }) });
+      if (mine !== turn) return;
       if (answer.status === 401) return fail("You have been signed out meanwhile. Sign in in another tab, then try again.", true);
       if (!answer.ok) throw new Error(String(answer.status));
       const slot = await answer.json();
-      if (isStopped) return;
+      if (mine !== turn) return;
       await send(slot.url);
       going.querySelector(".numbers").textContent = "It has arrived.";
       finish(slot.path);
     } catch (error) {
-      if (isStopped) return;
+      if (mine !== turn) return;
       fail(
         error.tooLarge
           ? `“${file.name}” is too large: ${form.dataset.maxWords} are the most. Split it into several files.`
@@ -194,12 +198,13 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   input.addEventListener("change", () => begin(input.files[0]));
   const ask = () => {
+    turn += 1;
+    request?.abort();
     form.reset();
+    form.classList.add("has-script");
     show(target);
   };
   going.querySelector("[data-stop]").addEventListener("click", () => {
-    isStopped = true;
-    request?.abort();
     ask();
     input.focus();
   });
@@ -219,6 +224,4 @@ document.addEventListener("DOMContentLoaded", () => {
       if (name === "drop" && !target.hidden) begin(event.dataTransfer.files[0]);
     });
   }
-  // The button is gone now: what was chosen before this script was there goes up by itself as well.
-  begin(input.files[0]);
 });
