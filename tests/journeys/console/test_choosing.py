@@ -68,6 +68,8 @@ def test_the_columns_are_chosen_by_keyboard_and_stand_out(page: Page, console: C
     expect(email.nth(1)).to_be_checked()
     page.locator("th").nth(2).get_by_text("Points").click()
     expect(page.locator("tbody td").nth(2)).to_have_class(re.compile("is-points"))
+    # With the pointer still on what was chosen.
+    check_page(page)
 
 
 def test_a_column_that_was_chosen_before_the_script_was_there_stands_out_as_well(
